@@ -1,0 +1,3 @@
+"""A terminal workbench for prompts on open models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,120 @@
+"""The plan: what is compared and what is to be generated. Data only; `runner` turns it into trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from workbench.inference.engine import Finish, Message, Mode
+from workbench.inference.sampling import Sampling, changed
+
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A prompt version × a model × sampling, shown as A, B, C….
+
+    `prompt` is the id as a person names it, or "" for text typed in place; `version` its content hash ("" for none);
+    `lead` is what the prompt puts before the conversation (system text, examples), already rendered. `model` is the
+    model's name and `path` its file.
+    """
+
+    label: str
+    prompt: str
+    version: str
+    lead: tuple[Message, ...]
+    model: str
+    path: str
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPlan:
+    """One generation to make: a variant, the conversation after its lead, and the seed in `variant.sampling`."""
+
+    id: str
+    run: str
+    variant: Variant
+    messages: tuple[Message, ...]
+    mode: Mode = "fast"
+    coupled: bool = True
+    logprobs: int = 0
+    case: str = ""
+    repeat: int = 0
+
+
+class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial came to; field for field the TRIAL of DESIGN's table (times in seconds)."""
+
+    variant: str
+    case: str
+    repeat: int
+    prompt: str
+    version: str
+    model: str
+    sampling: dict[str, Any]
+    seed: int
+    mode: Mode
+    text: str
+    finish: Finish
+    error: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    first_token_s: float | None
+    tokens_per_s: float | None
+    checks: tuple[dict[str, Any], ...] = ()
+    id: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class ModelLoading:
+    """A model is being loaded; `fraction` 0…1."""
+
+    model: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class ModelWaited:
+    """A model waits for another to be done and unloaded: memory does not hold both. `reason` has the numbers."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TrialStarted:
+    """The engine reads the trial's prompt in."""
+
+    trial: str
+    prompt_tokens: int
+    cached_tokens: int
+
+
+@dataclass(frozen=True)
+class TrialAdvanced:
+    """More text of a trial (untrusted: `safe` it where it is shown)."""
+
+    trial: str
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class TrialFinished:
+    """A trial has ended and is in the history."""
+
+    trial: str
+    record: TrialRecord = field(repr=False)
+
+
+RunEvent = ModelLoading | ModelWaited | TrialStarted | TrialAdvanced | TrialFinished
+
+
+def sampling_dict(sampling: Sampling) -> dict[str, Any]:
+    """The settings a person would name: what differs from the defaults, with temperature and seed always there."""
+    return {"temperature": sampling.temperature, "seed": sampling.seed, **changed(sampling)}

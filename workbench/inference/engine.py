@@ -1,0 +1,201 @@
+"""The engine: what generates. The protocol that every engine keeps, and the requests and events it speaks in.
+
+The local worker, the remote client and the test double pass the same contract tests (tests/inference/contract.py).
+Nothing here imports a model library; the structs travel over the wire as they are (inference/local/protocol.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from workbench.inference.sampling import Sampling
+
+Role = Literal["system", "user", "assistant"]
+Mode = Literal["fast", "strict"]
+Finish = Literal["stop", "length", "cancelled", "interrupted", "error"]
+State = Literal["unloaded", "loading", "ready", "failed", "closed"]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is loaded.
+
+    `context_length` is in tokens and for each lane; 0 takes the smaller of the model's own and 4096. `offload` is the
+    number of layers on the GPU, -1 all of them. `threads` 0 = one a physical core (within the container's limit).
+    `shape` is lanes per `llama_decode`: 0 measures it when the model is loaded ("auto").
+    """
+
+    context_length: int = 0
+    lanes: int = 8
+    offload: int = -1
+    threads: int = 0
+    batch: int = 512
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    kv_type: Literal["f16", "q8_0", "q4_0"] = "f16"
+    shape: int = 0
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What the loaded model is. Sizes in bytes, lengths in tokens, `load_s` in seconds."""
+
+    name: str
+    path: str
+    architecture: str
+    parameters: int
+    size: int
+    vocabulary: int
+    trained_context: int
+    context_length: int
+    template: bool  # whether the file carries a chat template (else ChatML is used, and said)
+    shape: int  # lanes per llama_decode, as chosen
+    devices: tuple[str, ...] = ()
+    offloaded: int = 0
+    load_s: float = 0.0
+    warning: str = ""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A token. Texts joined give the input back: a token that ends inside a character has "" and the last has all."""
+
+    id: int
+    text: str
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives."""
+
+    id: int
+    text: str
+    logprob: float
+    top: tuple[tuple[int, str, float], ...] = ()  # (id, text, logprob), likeliest first
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Exact token counts of a conversation as the chat template renders it.
+
+    `prompt_tokens` is what will be fed; `message_tokens` counts each message's own text alone; `special` lists the
+    control tokens found inside messages' texts (`<|im_end|>` in a variable ends the turn for the model).
+    """
+
+    prompt_tokens: int
+    message_tokens: tuple[int, ...]
+    special: tuple[str, ...] = ()
+
+
+class Generate(msgspec.Struct, frozen=True, kw_only=True):
+    """One trial to generate. Either `messages` (rendered by the chat template) or `prompt` (raw text) is given.
+
+    `trial` is the caller's id, unique among live trials. `coupled` draws by Gumbel-max keyed by (seed, step, token).
+    `logprobs` 0 is off and costs nothing; n ≥ 1 reports the chosen token's and the n likeliest ones'.
+    """
+
+    trial: str
+    messages: tuple[Message, ...] = ()
+    prompt: str | None = None
+    sampling: Sampling = Sampling()
+    mode: Mode = "fast"
+    coupled: bool = True
+    logprobs: int = 0
+
+
+class Started(msgspec.Struct, frozen=True, tag=True):
+    """A trial's prompt is about to be read in. `cached_tokens` of it were already in the cache (shared prefix)."""
+
+    trial: str
+    prompt_tokens: int
+    cached_tokens: int = 0
+
+
+class Piece(msgspec.Struct, frozen=True, tag=True):
+    """More text of a trial: whole characters only. `tokens` is how many tokens it took since the last piece."""
+
+    trial: str
+    text: str
+    tokens: int = 1
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+class Finished(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The end of a trial: always exactly one, whatever happens. Times in seconds since the worker took the request.
+
+    `first_token_s` is None when there was none; `tokens_per_s` counts from the first token on. With finish "error",
+    `error` is the one line to show.
+    """
+
+    trial: str
+    finish: Finish
+    error: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    mode: Mode = "fast"
+
+
+Event = Started | Piece | Finished
+
+
+class Engine(Protocol):
+    """What generates. One model each. All methods belong to one event loop.
+
+    Errors of use and of the model raise EngineError; `generate` never raises for a failing model: each of its trials
+    ends in a Finished with finish "error". After a failure `load` starts afresh.
+    """
+
+    @property
+    def state(self) -> State:
+        """Where the engine stands; "failed" after a crash, until `load`."""
+        ...
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """The loaded model, None until `load` succeeded."""
+        ...
+
+    async def load(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """Load (or restart); reports progress 0…1. Returns at once when ready. Raises EngineError."""
+        ...
+
+    async def tokenize(self, text: str, *, special: bool = False) -> tuple[Token, ...]:
+        """The tokens of `text` as it stands (no BOS added); `special` parses control tokens."""
+        ...
+
+    async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
+        """The conversation as the model's chat template writes it."""
+        ...
+
+    async def count(self, messages: Sequence[Message]) -> Counted:
+        """Exact counts; served while lanes stream. The same `prompt_tokens` that `Started` will report."""
+        ...
+
+    def generate(self, requests: Sequence[Generate]) -> AsyncIterator[Event]:
+        """Run trials together; events as they come, each trial's in order. May be called while others run.
+
+        Closing the iterator cancels what is left of its trials.
+        """
+        ...
+
+    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+        """Log-probability of each token of `continuation` after `prompt` (raw text)."""
+        ...
+
+    async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
+        """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
+        ...
+
+    async def cancel(self, trials: Sequence[str] | None = None) -> None:
+        """End these trials (all when None) with finish "cancelled"; returns when the engine took the request."""
+        ...
+
+    async def close(self) -> None:
+        """Stop at once: cooperative, then terminate, then kill. Idempotent."""
+        ...
