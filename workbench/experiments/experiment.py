@@ -112,7 +112,14 @@ class TrialFinished:
     record: TrialRecord = field(repr=False)
 
 
-RunEvent = ModelLoading | ModelWaited | TrialStarted | TrialAdvanced | TrialFinished
+@dataclass(frozen=True)
+class HistoryFailed:
+    """The history could not be written (a full disk…); trials go on, `reason` is the line to show."""
+
+    reason: str
+
+
+RunEvent = ModelLoading | ModelWaited | TrialStarted | TrialAdvanced | TrialFinished | HistoryFailed
 
 
 def sampling_dict(sampling: Sampling) -> dict[str, Any]:

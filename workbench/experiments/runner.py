@@ -1,0 +1,268 @@
+"""Plan → trials: runs generations on their models, writes each to the history, and tells what happens as it happens.
+
+Trials of one model go to its engine together; models run beside each other where memory holds them, else in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from workbench.errors import EngineError, WorkbenchError
+from workbench.experiments.experiment import (
+    HistoryFailed,
+    ModelLoading,
+    ModelWaited,
+    RunEvent,
+    TrialAdvanced,
+    TrialFinished,
+    TrialPlan,
+    TrialRecord,
+    TrialStarted,
+    sampling_dict,
+)
+from workbench.history.store import Store
+from workbench.inference.engine import Engine, Finish, Finished, Generate, Piece, Started
+from workbench.inference.pool import EnginePool
+
+
+class Runner:
+    """Runs plans on the pool's engines. One event loop; several runs may go on at once."""
+
+    def __init__(self, pool: EnginePool, store: Store) -> None:
+        self._pool = pool
+        self._store = store
+        self._batches: set[_Batch] = set()
+        self._closing = False
+
+    async def run(self, plans: Sequence[TrialPlan], *, kind: str = "compare") -> AsyncIterator[RunEvent]:
+        """Generate all of `plans` (one run); yields events, one TrialFinished for each plan, whatever happens.
+
+        Closing the iterator cancels what is left. Nothing is raised for a failing model or history: the trial's record
+        and HistoryFailed say so.
+        """
+        events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
+        groups: dict[str, list[TrialPlan]] = {}
+        for plan in plans:
+            groups.setdefault(plan.variant.path, []).append(plan)
+        problem = await self._begin(plans, kind)
+        if problem:
+            yield HistoryFailed(problem)
+        batches = [_Batch(self, Path(path), group, events) for path, group in groups.items()]
+        self._batches.update(batches)
+        tasks = [asyncio.create_task(batch.run()) for batch in batches]
+        left = len(tasks)
+        try:
+            while left:
+                event = await events.get()
+                if event is None:
+                    left -= 1
+                else:
+                    yield event
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._batches.difference_update(batches)
+
+    async def cancel(self, trials: Iterable[str] | None = None) -> None:
+        """End these trials (all when None) as "cancelled": running, loading or still waiting for memory."""
+        wanted = None if trials is None else set(trials)
+        for batch in list(self._batches):
+            await batch.cancel(wanted)
+
+    async def close(self) -> None:
+        """End everything that runs as "interrupted", its text kept."""
+        self._closing = True
+        tasks = [task for batch in list(self._batches) if (task := batch.abandon())]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _begin(self, plans: Sequence[TrialPlan], kind: str) -> str:
+        """Write the run and its trials before anything is generated; returns what went wrong, "" for nothing."""
+        if not plans:
+            return ""
+        rows = [_row(plan) for plan in plans]
+        try:
+            await asyncio.to_thread(self._store.begin_run, plans[0].run, kind, {})
+            await asyncio.to_thread(self._store.begin_trials, plans[0].run, rows)
+        except WorkbenchError as error:
+            return str(error)
+        return ""
+
+    async def record(self, plan: TrialPlan, text: str, end: Finished) -> tuple[TrialRecord, str]:
+        """The trial's record, after the history has it; with what went wrong there, "" for nothing."""
+        finish: Finish = "interrupted" if self._closing and end.finish == "cancelled" else end.finish
+        record = TrialRecord(
+            variant=plan.variant.label,
+            case=plan.case,
+            repeat=plan.repeat,
+            prompt=plan.variant.prompt,
+            version=plan.variant.version,
+            model=plan.variant.model,
+            sampling=sampling_dict(plan.variant.sampling),
+            seed=plan.variant.sampling.seed,
+            mode=plan.mode,
+            text=text,
+            finish=finish,
+            error=end.error or None,
+            prompt_tokens=end.prompt_tokens,
+            completion_tokens=end.completion_tokens,
+            first_token_s=end.first_token_s,
+            tokens_per_s=end.tokens_per_s,
+            id=plan.id,
+            run=plan.run,
+        )
+        try:
+            await asyncio.wrap_future(self._store.finish(plan.id, msgspec.to_builtins(record)))
+        except WorkbenchError as error:
+            return record, str(error)
+        return record, ""
+
+    @property
+    def pool(self) -> EnginePool:
+        """The engines."""
+        return self._pool
+
+    @property
+    def store(self) -> Store:
+        """The history."""
+        return self._store
+
+
+class _Batch:
+    """The trials of one run that share a model."""
+
+    def __init__(
+        self, runner: Runner, path: Path, plans: Sequence[TrialPlan], events: asyncio.Queue[RunEvent | None]
+    ) -> None:
+        self._runner = runner
+        self._path = path
+        self._events = events
+        self._open = {plan.id: plan for plan in plans}
+        self._texts: dict[str, list[str]] = {plan.id: [] for plan in plans}
+        self._counts = {plan.id: [0, 0] for plan in plans}  # prompt tokens, completion tokens so far
+        self._cancelled: set[str] = set()
+        self._engine: Engine | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Wait for the model, generate, and end every trial exactly once."""
+        self._task = asyncio.current_task()
+        name = next(iter(self._open.values())).variant.model
+        try:
+            async with self._runner.pool.use(
+                self._path,
+                on_wait=lambda reason: self._events.put_nowait(ModelWaited(name, reason)),
+                on_progress=lambda fraction: self._events.put_nowait(ModelLoading(name, fraction)),
+            ) as engine:
+                self._engine = engine
+                await self._generate(engine)
+        except EngineError as error:
+            await self._end_all("error", str(error))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._end_all("cancelled"))
+        finally:
+            self._events.put_nowait(None)
+
+    async def _generate(self, engine: Engine) -> None:
+        for trial in self._cancelled & self._open.keys():
+            await self._end(trial, Finished(trial=trial, finish="cancelled"))
+        requests = [
+            Generate(
+                trial=plan.id,
+                messages=(*plan.variant.lead, *plan.messages),
+                sampling=plan.variant.sampling,
+                mode=plan.mode,
+                coupled=plan.coupled,
+                logprobs=plan.logprobs,
+            )
+            for plan in self._open.values()
+        ]
+        if not requests:
+            return
+        async for event in engine.generate(requests):
+            match event:
+                case Started():
+                    self._counts[event.trial][0] = event.prompt_tokens
+                    self._events.put_nowait(TrialStarted(event.trial, event.prompt_tokens, event.cached_tokens))
+                case Piece():
+                    self._texts[event.trial].append(event.text)
+                    self._counts[event.trial][1] += event.tokens
+                    self._runner.store.append(event.trial, event.text)
+                    self._events.put_nowait(TrialAdvanced(event.trial, event.text, event.tokens))
+                case Finished():
+                    await self._end(event.trial, event)
+
+    async def cancel(self, wanted: set[str] | None) -> None:
+        """Cancel those of `wanted` that are here; before the engine has them, they never reach it."""
+        mine = self._open.keys() if wanted is None else wanted & self._open.keys()
+        if not mine:
+            return
+        self._cancelled |= mine
+        if self._engine is not None:
+            await self._engine.cancel(sorted(mine))
+        elif self._open.keys() <= self._cancelled:
+            self.abandon()
+
+    def abandon(self) -> asyncio.Task[None] | None:
+        """Stop at once; returns the task that will have ended every trial, None when it never began."""
+        if self._task is not None:
+            self._task.cancel()
+        return self._task
+
+    async def _end_all(self, finish: Finish, error: str = "") -> None:
+        for trial in list(self._open):
+            prompt, completion = self._counts[trial]
+            await self._end(
+                trial,
+                Finished(
+                    trial=trial,
+                    finish="cancelled" if trial in self._cancelled else finish,
+                    error="" if trial in self._cancelled else error,
+                    prompt_tokens=prompt,
+                    completion_tokens=completion,
+                    mode=self._open[trial].mode,
+                ),
+            )
+
+    async def _end(self, trial: str, end: Finished) -> None:
+        plan = self._open.pop(trial, None)
+        if plan is None:
+            return
+        record, problem = await self._runner.record(plan, "".join(self._texts.pop(trial)), end)
+        if problem:
+            self._events.put_nowait(HistoryFailed(problem))
+        self._events.put_nowait(TrialFinished(trial, record))
+
+
+def _row(plan: TrialPlan) -> dict[str, object]:
+    """What the history keeps from before the start: enough to replay the trial."""
+    variant = plan.variant
+    return {
+        "id": plan.id,
+        "run": plan.run,
+        "variant": variant.label,
+        "case": plan.case,
+        "repeat": plan.repeat,
+        "prompt": variant.prompt,
+        "version": variant.version,
+        "model": variant.model,
+        "path": variant.path,
+        "sampling": msgspec.to_builtins(msgspec.structs.asdict(variant.sampling), str_keys=True),
+        "seed": variant.sampling.seed,
+        "mode": plan.mode,
+        "coupled": plan.coupled,
+        "lead": [msgspec.to_builtins(message) for message in variant.lead],
+        "messages": [msgspec.to_builtins(message) for message in plan.messages],
+    }
+
+
+def new_id() -> str:
+    """A fresh id for a run: sortable by time, unique; 12 hex digits of milliseconds and 8 of chance."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(4)}"
