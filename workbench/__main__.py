@@ -1,4 +1,4 @@
-"""`workbench`: hands the arguments to the command line. Kept tiny: the app's first paint comes before any import."""
+"""`workbench`: opens one of the two doors. Kept tiny: the app's first paint comes before any other import."""
 
 from __future__ import annotations
 
@@ -7,9 +7,25 @@ import sys
 
 def main() -> int:
     """Run the program; returns the exit code."""
+    if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
+        return open_app(None)
     from workbench.cli.main import run
 
-    return run(sys.argv[1:])
+    return run(sys.argv[1:], app=open_app, keys=print_keys)
+
+
+def open_app(library: str | None) -> int:
+    """Open the full-screen app."""
+    from workbench.tui.start import launch
+
+    return launch(library=library)
+
+
+def print_keys(as_json: bool) -> int:
+    """Print the app's keys."""
+    from workbench.tui.actions import print_keys
+
+    return print_keys(as_json)
 
 
 if __name__ == "__main__":
