@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench import paths
+from workbench import paths, settings
+from workbench.errors import UsageError
 from workbench.inference.engine import Engine, LoadOptions
+from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from workbench.experiments.runner import Runner
@@ -37,10 +39,20 @@ class Session:
         history: Path | None = None,
     ) -> None:
         self._library = library
-        self._options = options or LoadOptions()
+        self._options = options
         self._engine = engine
         self._history = history
         self.problem = ""  # why the history is off, "" when it is on
+        self.settings_problem = ""  # why the settings file was not taken
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the person set; the defaults when the file is wrong, and `settings_problem` says why."""
+        try:
+            return settings.load()
+        except UsageError as error:
+            self.settings_problem = str(error)
+            return settings.Settings()
 
     @cached_property
     def libraries(self) -> Libraries:
@@ -104,7 +116,8 @@ class Session:
         from workbench.inference.local.client import LocalEngine
 
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
-        return LocalEngine(path, self._options, log=log)
+        chosen = LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
+        return LocalEngine(path, self._options or chosen, log=log)
 
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
         if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:
