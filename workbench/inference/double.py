@@ -34,7 +34,7 @@ _SPECIAL = ("<|im_start|>", "<|im_end|>")
 _WORDS = (
     "the answer is that we add both numbers and get forty two because seventeen plus twenty five makes so "
     "much sense when you take it step by step and look at each digit in turn"
-).split(" ")  # noqa: SIM905  (a list of 37 literals reads worse)
+).split()
 
 
 class DoubleEngine:

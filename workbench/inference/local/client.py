@@ -1,0 +1,390 @@
+"""The local engine as its callers see it: supervises one worker process and speaks the protocol with it.
+
+A crash, a kill, a hang or garbage on the pipe ends this model's trials with one line each and never more than that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from workbench.errors import EngineError
+from workbench.inference.engine import (
+    Counted,
+    Event,
+    Finished,
+    Generate,
+    LoadOptions,
+    Message,
+    ModelInfo,
+    Piece,
+    Started,
+    State,
+    Token,
+    TokenLogprob,
+)
+from workbench.inference.local import protocol
+from workbench.inference.local.process import Process, describe
+
+R = TypeVar("R")
+RESTART = "press r to restart it"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long things may take before the worker is given up, in seconds."""
+
+    start: float = 60.0  # until its first frame
+    load: float = 90.0  # without progress while it loads
+    silence: float = 30.0  # without a frame while work is outstanding, pings unanswered
+    cancel: float = 10.0  # until a cancelled trial has ended
+    stop: float = 0.7  # for each step of cooperative → terminate → kill
+
+
+class LocalEngine:
+    """An `Engine` on a GGUF file, in a worker process of its own."""
+
+    def __init__(
+        self,
+        path: Path,
+        options: LoadOptions | None = None,
+        *,
+        log: Path | None = None,
+        command: Sequence[str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.options = options or LoadOptions()
+        self._log = log
+        self._command = command
+        self._limits = limits or Limits()
+        self._state: State = "unloaded"
+        self._info: ModelInfo | None = None
+        self._process: Process | None = None
+        self._hello: asyncio.Future[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._owed: dict[int, asyncio.Future[protocol.Reply]] = {}
+        self._streams: dict[str, _Stream] = {}
+        self._next = 0
+        self._heard = 0.0
+        self._on_progress: Callable[[float], None] | None = None
+        self._progressed = 0.0
+        self._loading = asyncio.Lock()
+        self.hint = 0  # a batch shape measured before; 0 = none
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self._state
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """The loaded model."""
+        return self._info
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, None when there is none."""
+        return self._process.pid if self._process and self._process.alive() else None
+
+    # ---- loading
+
+    async def load(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """Start the worker and load the model; at once when it is ready. Raises EngineError, one line."""
+        async with self._loading:
+            if self._state == "ready" and self._info:
+                return self._info
+            if self._state == "closed":
+                raise self._error("is closed", "open it again")
+            self._check_file()
+            self._state = "loading"
+            self._on_progress = on_progress
+            try:
+                return await self._start()
+            except BaseException as error:
+                if self._state == "loading":
+                    self._state = "failed"
+                await self._end_process()
+                if isinstance(error, asyncio.CancelledError):
+                    self._state = "unloaded"
+                raise
+
+    def _check_file(self) -> None:
+        if self.path.is_dir():
+            raise EngineError("is a folder, not a model", where=str(self.path), hint="name the .gguf file in it")
+        if not self.path.is_file():
+            hint = "`workbench models list` shows what is here"
+            raise EngineError("there is no such model file", where=str(self.path), hint=hint)
+
+    async def _start(self) -> ModelInfo:
+        self._process = process = await Process.start(self._command, self._log)
+        self._hello = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._read(process))
+        try:
+            await asyncio.wait_for(asyncio.shield(self._hello), self._limits.start)
+        except TimeoutError:
+            raise self._error(
+                f"its worker did not start in {self._limits.start:g} s", "run `workbench doctor`"
+            ) from None
+        self._progressed = time.monotonic()
+        asking = asyncio.create_task(
+            self._ask(lambda number: protocol.Load(number, str(self.path), self.options, self.hint), protocol.Loaded)
+        )
+        while not asking.done():
+            await asyncio.wait([asking], timeout=min(1.0, self._limits.load / 4))
+            if not asking.done() and time.monotonic() - self._progressed > self._limits.load:
+                asking.cancel()
+                hint = "a smaller context, or another file"
+                raise self._error(f"loading made no progress for {self._limits.load:g} s", hint)
+        self._info = asking.result().info
+        self._state = "ready"
+        self._heard = time.monotonic()
+        self._watcher = asyncio.create_task(self._watch(process))
+        return self._info
+
+    # ---- requests with one answer
+
+    async def tokenize(self, text: str, *, special: bool = False) -> tuple[Token, ...]:
+        """The tokens of `text`."""
+        return (await self._ask(lambda n: protocol.Tokenize(n, text, special), protocol.Tokenized)).tokens
+
+    async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
+        """The conversation as the chat template writes it."""
+        made = tuple(messages)
+        return (await self._ask(lambda n: protocol.Render(n, made, generation_prompt), protocol.Rendered)).text
+
+    async def count(self, messages: Sequence[Message]) -> Counted:
+        """Exact counts, served while lanes stream."""
+        made = tuple(messages)
+        return (await self._ask(lambda n: protocol.Count(n, made), protocol.CountedReply)).counted
+
+    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+        """Log-probabilities of the continuation's tokens."""
+        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation), protocol.Scored)).tokens
+
+    async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
+        """The likeliest next tokens."""
+        return (await self._ask(lambda n: protocol.NextToken(n, prompt, top), protocol.Scored)).tokens
+
+    async def _ask(self, make: Callable[[int], protocol.Command], kind: type[R]) -> R:
+        process = self._process
+        if process is None or self._state not in ("ready", "loading"):
+            raise self._error(f"is not loaded ({self._state})", RESTART)
+        self._next += 1
+        number = self._next
+        future: asyncio.Future[protocol.Reply] = asyncio.get_running_loop().create_future()
+        self._expect()
+        self._owed[number] = future
+        try:
+            process.send(make(number))
+            reply = await future
+        finally:
+            self._owed.pop(number, None)
+        if isinstance(reply, protocol.Failed):
+            raise EngineError(reply.what, where=self._name(), hint=reply.hint)
+        if not isinstance(reply, kind):
+            raise self._error("its worker gave a wrong answer", RESTART)
+        return reply
+
+    # ---- generation
+
+    async def generate(self, requests: Sequence[Generate]) -> AsyncIterator[Event]:
+        """Run trials together; one Finished each, whatever happens to the worker."""
+        stream = _Stream({request.trial: request for request in requests})
+        taken = [request.trial for request in requests if request.trial in self._streams]
+        if taken:
+            raise self._error(f"trial {taken[0]} already runs", "give it another id")
+        if self._state != "ready" or self._process is None:
+            stream.fail(f"{self._name()}: the model is not loaded ({self._state}) — {RESTART}")
+        else:
+            self._expect()
+            self._streams.update(dict.fromkeys(stream.open, stream))
+            self._process.send(protocol.Run(tuple(requests)))
+        try:
+            async for event in stream:
+                yield event
+        finally:
+            if stream.open and self._state == "ready":
+                await self.cancel(list(stream.open))
+                with suppress(TimeoutError):  # ids may be used again once their Finished has come
+                    await asyncio.wait_for(stream.over.wait(), self._limits.cancel)
+            for trial in stream.open:
+                self._streams.pop(trial, None)
+
+    async def cancel(self, trials: Sequence[str] | None = None) -> None:
+        """Ask the worker to end these trials; one that does not heed it is terminated, then killed."""
+        if self._state != "ready":
+            return
+        wanted = [trial for trial in (self._streams if trials is None else trials) if trial in self._streams]
+        names = None if trials is None else tuple(wanted)
+        if not wanted and names is not None:
+            return
+        process = self._process
+        try:
+            await asyncio.wait_for(self._ask(lambda n: protocol.Cancel(n, names), protocol.Done), self._limits.cancel)
+        except TimeoutError:
+            await self._give_up(process, f"did not stop within {self._limits.cancel:g} s and was ended")
+
+    # ---- the worker's side
+
+    async def _read(self, process: Process) -> None:
+        """Dispatch replies until the worker ends; then everybody who waits is told why."""
+        reason = ""
+        try:
+            async for reply in process.frames():
+                self._heard = time.monotonic()
+                self._take(reply)
+        except EngineError as error:
+            reason = error.what
+            process.signal(signal.SIGKILL)
+        status = await process.ended()
+        if process is self._process and self._state not in ("closed", "failed"):
+            words = process.last_words()
+            self._fail(reason or f"its worker {describe(status)}" + (f": {words}" if words else ""))
+
+    def _take(self, reply: protocol.Reply) -> None:
+        match reply:
+            case protocol.Events(events=events):
+                for event in events:
+                    stream = self._streams.get(event.trial)
+                    if stream is not None:
+                        stream.put(event)
+                        if isinstance(event, Finished):
+                            self._streams.pop(event.trial, None)
+            case protocol.Hello():
+                if self._hello and not self._hello.done():
+                    self._hello.set_result(None)
+            case protocol.Loading(fraction=fraction):
+                self._progressed = time.monotonic()
+                if self._on_progress:
+                    self._on_progress(min(1.0, max(0.0, fraction)))
+            case _:
+                future = self._owed.get(reply.id)
+                if future is not None and not future.done():
+                    future.set_result(reply)
+
+    def _fail(self, what: str) -> None:
+        """The worker is of no use any more: end its trials, and whoever waits for an answer."""
+        if self._state != "closed":
+            self._state = "failed"
+        self._info = None
+        error = self._error(what, RESTART if self._state == "failed" else "")
+        for stream in set(self._streams.values()):
+            stream.fail(str(error))
+        self._streams.clear()
+        for future in self._owed.values():
+            if not future.done():
+                future.set_exception(error)
+        if self._hello and not self._hello.done():
+            self._hello.set_exception(error)
+            self._hello.exception()  # seen: a load that was given up must not warn about it
+
+    async def _give_up(self, process: Process | None, what: str) -> None:
+        if process is None or process is not self._process:
+            return
+        self._fail(what)
+        await process.stop(0.1)
+
+    def _expect(self) -> None:
+        """Work begins: silence counts from now."""
+        if not self._owed and not self._streams:
+            self._heard = time.monotonic()
+
+    async def _watch(self, process: Process) -> None:
+        """Notice a hang: work outstanding and no frame; a ping is sent first, for decoding may take its time."""
+        pause = self._limits.silence / 3
+        while process.alive() and process is self._process and self._state == "ready":
+            await asyncio.sleep(pause)
+            if not self._owed and not self._streams:
+                continue
+            quiet = time.monotonic() - self._heard
+            if quiet > self._limits.silence:
+                await self._give_up(process, f"its worker stopped answering for {quiet:.0f} s and was ended")
+            elif quiet > pause:
+                self._next += 1
+                process.send(protocol.Ping(self._next))
+
+    def _name(self) -> str:
+        return self.path.stem
+
+    def _error(self, what: str, hint: str) -> EngineError:
+        return EngineError(what, where=self._name(), hint=hint)
+
+    # ---- the end
+
+    async def close(self) -> None:
+        """Cooperative, then terminate, then kill. Idempotent."""
+        if self._state == "closed":
+            return
+        self._state = "closed"
+        for trial, stream in list(self._streams.items()):
+            stream.put(Finished(trial=trial, finish="cancelled", mode=stream.requests[trial].mode))
+        self._fail("was closed")
+        if self._process is not None:
+            self._process.send(protocol.Shutdown())
+        await self._end_process()
+
+    async def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if self._watcher is not None and self._watcher is not asyncio.current_task():
+            self._watcher.cancel()
+        if process is not None:
+            await process.stop(self._limits.stop)
+        if self._reader is not None:
+            await asyncio.gather(self._reader, return_exceptions=True)
+
+
+class _Stream:
+    """The events of one `generate` call; pieces that wait for a slow reader are joined, so that memory stays small."""
+
+    def __init__(self, requests: dict[str, Generate]) -> None:
+        self.requests = requests
+        self.open = dict(requests)
+        self._events: list[Event] = []
+        self._last: dict[str, int] = {}  # trial -> place of its waiting Piece
+        self._ready = asyncio.Event()
+        self.over = asyncio.Event()
+        if not self.open:
+            self.over.set()
+
+    def put(self, event: Event) -> None:
+        if event.trial not in self.open:
+            return
+        at = self._last.get(event.trial)
+        if isinstance(event, Piece) and at is not None:
+            waiting = self._events[at]
+            assert isinstance(waiting, Piece)
+            self._events[at] = Piece(
+                event.trial, waiting.text + event.text, waiting.tokens + event.tokens, waiting.logprobs + event.logprobs
+            )
+            return
+        if isinstance(event, Piece):
+            self._last[event.trial] = len(self._events)
+        elif isinstance(event, Finished | Started):
+            self._last.pop(event.trial, None)
+        if isinstance(event, Finished):
+            del self.open[event.trial]
+            if not self.open:
+                self.over.set()
+        self._events.append(event)
+        self._ready.set()
+
+    def fail(self, error: str) -> None:
+        for trial, request in list(self.open.items()):
+            self.put(Finished(trial=trial, finish="error", error=error, mode=request.mode))
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while self.open or self._events:
+            await self._ready.wait()
+            self._ready.clear()
+            events, self._events = self._events, []
+            self._last.clear()
+            for event in events:
+                yield event
