@@ -1,0 +1,304 @@
+"""A comparison as it stands: its lanes, each with its own conversation. Pure state: nothing here does I/O.
+
+Whoever shows it asks for plans (`plan_turn`, `plan_again`), gives them to the runner, and hands each RunEvent to
+`apply`, which says which lanes changed. Events of trials that are no longer current are dropped there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as copy_of
+from typing import Literal
+
+import msgspec
+
+from workbench.experiments.experiment import (
+    LABELS,
+    ModelLoading,
+    ModelWaited,
+    RunEvent,
+    TrialAdvanced,
+    TrialFinished,
+    TrialPlan,
+    TrialRecord,
+    TrialStarted,
+    Variant,
+)
+from workbench.inference.engine import Finish, Message, Mode
+from workbench.inference.sampling import Sampling
+
+MIN_LANES, MAX_LANES = 2, 8
+_SEEDS = 2**32
+Phase = Literal["", "queued", "waiting", "loading", "reading", "answering"]
+
+
+@dataclass(kw_only=True)
+class Exchange:
+    """What the user said and what came back. `finish` is "" while the answer is under way; times in seconds."""
+
+    message: str
+    trial: str = ""
+    seed: int = 1
+    mode: Mode = "fast"
+    parts: list[str] = field(default_factory=list, repr=False)
+    finish: Finish | Literal[""] = ""
+    error: str = ""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+
+    @property
+    def answer(self) -> str:
+        """The text so far (untrusted)."""
+        if len(self.parts) > 1:
+            self.parts[:] = ["".join(self.parts)]
+        return self.parts[0] if self.parts else ""
+
+
+@dataclass(kw_only=True)
+class Lane:
+    """One variant and its conversation. `uid` stays for the lane's life; its label is its place.
+
+    `lead` is what the prompt puts before the conversation, rendered. `problem` says why the lane cannot run ("" = it
+    can). `phase` is "" when nothing runs; `progress` 0…1 while loading; `note` why it waits.
+    """
+
+    uid: int
+    prompt: str = ""
+    version: str = ""
+    lead: tuple[Message, ...] = ()
+    values: dict[str, str] = field(default_factory=dict)
+    model: str = ""
+    path: str = ""
+    sampling: Sampling = Sampling()
+    problem: str = ""
+    turns: list[Exchange] = field(default_factory=list)
+    phase: Phase = ""
+    progress: float = 0.0
+    note: str = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a trial of this lane is under way."""
+        return self.phase != ""
+
+    @property
+    def last(self) -> Exchange | None:
+        """The newest exchange."""
+        return self.turns[-1] if self.turns else None
+
+    @property
+    def trial(self) -> str:
+        """The id of the trial under way, "" when none is."""
+        return self.turns[-1].trial if self.busy and self.turns else ""
+
+    @property
+    def text(self) -> str:
+        """The newest answer, "" when there is none."""
+        return self.turns[-1].answer if self.turns else ""
+
+    def history(self, turns: Sequence[Exchange] | None = None) -> tuple[Message, ...]:
+        """The conversation after the lead, without exchanges that brought no answer."""
+        found: list[Message] = []
+        for turn in self.turns if turns is None else turns:
+            if answer := turn.answer:
+                found += (Message("user", turn.message), Message("assistant", answer))
+        return tuple(found)
+
+    def pending(self, draft: str) -> tuple[Message, ...]:
+        """What the next run feeds, lead and all: the draft after the history; with none, the last message again."""
+        if draft.strip():
+            return (*self.lead, *self.history(), Message("user", draft))
+        if self.turns:
+            return (*self.lead, *self.history(self.turns[:-1]), Message("user", self.turns[-1].message))
+        return self.lead
+
+
+class Comparison:
+    """Two to eight lanes, the draft of the next message, and how they run."""
+
+    def __init__(self, lanes: Iterable[Lane] = ()) -> None:
+        self.lanes: list[Lane] = list(lanes)
+        self.draft = ""
+        self.mode: Mode = "fast"
+        self.coupled = True
+        self._next = max((lane.uid for lane in self.lanes), default=0) + 1
+
+    # ---- lanes
+
+    def label(self, lane: Lane) -> str:
+        """A, B, C… by place."""
+        return LABELS[self.lanes.index(lane)]
+
+    def lane(self, uid: int) -> Lane | None:
+        """The lane with this uid, None when it is gone."""
+        return next((lane for lane in self.lanes if lane.uid == uid), None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any lane runs."""
+        return any(lane.busy for lane in self.lanes)
+
+    def add(self, like: Lane | None = None, *, history: bool = False) -> Lane | None:
+        """A new lane after `like` with its settings (and, with `history`, its finished conversation).
+
+        None when there are eight already.
+        """
+        if len(self.lanes) >= MAX_LANES:
+            return None
+        uid, self._next = self._next, self._next + 1
+        if like is None:
+            made = Lane(uid=uid)
+            self.lanes.append(made)
+            return made
+        turns = [copy_of(turn, parts=list(turn.parts)) for turn in like.turns if turn.finish] if history else []
+        made = copy_of(
+            like, uid=uid, values=dict(like.values), turns=turns, phase="", progress=0.0, note="", problem=like.problem
+        )
+        self.lanes.insert(self.lanes.index(like) + 1, made)
+        return made
+
+    def remove(self, lane: Lane) -> bool:
+        """Take the lane out; False when only two are left. What it runs is the caller's to cancel (`lane.trial`)."""
+        if len(self.lanes) <= MIN_LANES:
+            return False
+        self.lanes.remove(lane)
+        return True
+
+    def move(self, lane: Lane, by: int) -> bool:
+        """Move the lane `by` places; False when it is at the end already."""
+        here = self.lanes.index(lane)
+        there = here + by
+        if not 0 <= there < len(self.lanes):
+            return False
+        self.lanes.insert(there, self.lanes.pop(here))
+        return True
+
+    def set_variant(self, lane: Lane, variant: Variant) -> None:
+        """Give the lane another prompt version, model or sampling; it keeps its conversation."""
+        lane.prompt, lane.version, lane.lead = variant.prompt, variant.version, variant.lead
+        lane.model, lane.path, lane.sampling = variant.model, variant.path, variant.sampling
+        lane.problem = ""
+
+    def variant(self, lane: Lane) -> Variant:
+        """The lane as the runner and the history know it."""
+        return Variant(
+            label=self.label(lane),
+            prompt=lane.prompt,
+            version=lane.version,
+            lead=lane.lead,
+            model=lane.model,
+            path=lane.path,
+            sampling=lane.sampling,
+        )
+
+    # ---- running
+
+    def plan_turn(self, message: str, run: str, only: Iterable[Lane] | None = None) -> list[TrialPlan]:
+        """The next turn: `message` to every idle lane that can run (or to those of `only`). `run` names the run."""
+        plans = []
+        for lane in self._ready(only):
+            lane.turns = [turn for turn in lane.turns if turn.answer]
+            plans.append(self._start(lane, message, run))
+        return plans
+
+    def plan_again(self, run: str, only: Iterable[Lane] | None = None, *, next_seed: bool = True) -> list[TrialPlan]:
+        """The last message once more; its answer takes the last one's place (which stays in the history).
+
+        A lane with no conversation yet gets the message the others had last. `next_seed` moves each lane's seed on.
+        """
+        said = next((turn.message for lane in self.lanes if (turn := lane.last)), "")
+        plans = []
+        for lane in self._ready(only):
+            message = lane.turns.pop().message if lane.turns else said
+            if not message:
+                continue
+            if next_seed:
+                seed = (lane.sampling.seed + 1) % _SEEDS
+                lane.sampling = msgspec.structs.replace(lane.sampling, seed=seed)
+            plans.append(self._start(lane, message, run))
+        return plans
+
+    def _ready(self, only: Iterable[Lane] | None) -> list[Lane]:
+        wanted = self.lanes if only is None else list(only)
+        return [lane for lane in wanted if not lane.busy and not lane.problem and lane.path]
+
+    def _start(self, lane: Lane, message: str, run: str) -> TrialPlan:
+        before = lane.history()
+        trial = f"{run}-{self.label(lane)}"
+        lane.turns.append(Exchange(message=message, trial=trial, seed=lane.sampling.seed, mode=self.mode))
+        lane.phase, lane.progress, lane.note = "queued", 0.0, ""
+        return TrialPlan(
+            id=trial,
+            run=run,
+            variant=self.variant(lane),
+            messages=(*before, Message("user", message)),
+            mode=self.mode,
+            coupled=self.coupled,
+        )
+
+    def apply(self, event: RunEvent) -> list[Lane]:
+        """Take in what the runner tells; returns the lanes that changed (none for a stale event)."""
+        match event:
+            case ModelLoading(model=model, fraction=fraction):
+                changed = [lane for lane in self.lanes if lane.model == model and lane.phase in _BEFORE]
+                for lane in changed:
+                    lane.phase, lane.progress, lane.note = "loading", fraction, ""
+                return changed
+            case ModelWaited(model=model, reason=reason):
+                changed = [lane for lane in self.lanes if lane.model == model and lane.phase in _BEFORE]
+                for lane in changed:
+                    lane.phase, lane.note = "waiting", reason
+                return changed
+            case TrialStarted() | TrialAdvanced() | TrialFinished():
+                running = [lane for lane in self.lanes if lane.trial == event.trial]
+                for lane in running:
+                    _advance(lane, lane.turns[-1], event)
+                return running
+            case _:
+                return []
+
+    def fail_running(self, error: str) -> list[Lane]:
+        """End whatever still runs as an error: the run itself broke."""
+        changed = [lane for lane in self.lanes if lane.busy]
+        for lane in changed:
+            lane.phase, lane.turns[-1].finish, lane.turns[-1].error = "", "error", error
+        return changed
+
+    def clear(self) -> list[str]:
+        """A new conversation in every lane; returns the trials to cancel. An empty draft gets the first message."""
+        trials = [lane.trial for lane in self.lanes if lane.trial]
+        first = next((lane.turns[0].message for lane in self.lanes if lane.turns), "")
+        for lane in self.lanes:
+            lane.turns, lane.phase, lane.note, lane.progress = [], "", "", 0.0
+        if not self.draft.strip():
+            self.draft = first
+        return trials
+
+
+_BEFORE = ("queued", "waiting", "loading")
+
+
+def _advance(lane: Lane, turn: Exchange, event: TrialStarted | TrialAdvanced | TrialFinished) -> None:
+    match event:
+        case TrialStarted():
+            lane.phase, lane.note = "reading", ""
+            turn.prompt_tokens, turn.cached_tokens = event.prompt_tokens, event.cached_tokens
+        case TrialAdvanced():
+            lane.phase = "answering"
+            turn.parts.append(event.text)
+            turn.completion_tokens += event.tokens
+        case TrialFinished():
+            lane.phase, lane.note = "", ""
+            _close(turn, event.record)
+
+
+def _close(turn: Exchange, record: TrialRecord) -> None:
+    turn.parts = [record.text] if record.text else []
+    turn.finish, turn.error = record.finish, record.error or ""
+    turn.prompt_tokens, turn.completion_tokens = record.prompt_tokens, record.completion_tokens
+    turn.first_token_s, turn.tokens_per_s = record.first_token_s, record.tokens_per_s
+    turn.seed, turn.mode = record.seed, record.mode
