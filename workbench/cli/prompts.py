@@ -1,0 +1,193 @@
+"""`workbench prompts list|show|search|check`: the library, headless."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench import safe
+from workbench.cli import output
+from workbench.errors import Exit, PromptError
+
+if TYPE_CHECKING:
+    from workbench.library.library import Entry, Libraries
+    from workbench.library.prompt import Prompt
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verb and its own verbs."""
+    parser = subparsers.add_parser("prompts", help="list, show, search and check the prompt library")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, help: str, func: Any) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=help)
+        made.add_argument("--library", metavar="DIR", help="a prompt library to put before all others")
+        made.add_argument("--json", action="store_true", help="one JSON document on stdout")
+        made.set_defaults(func=func)
+        return made
+
+    verb("list", "every prompt that an id can reach", list_prompts)
+    verb("show", "one prompt, whole", show).add_argument("id", help="ID, LIBRARY:ID, ID@VERSION or a .toml file")
+    words = verb("search", "fuzzy search; kind:chat and tag:… filter", search)
+    words.add_argument("words", nargs="+")
+    verb("check", "what is wrong, with file and line", check).add_argument("id", nargs="*", help="all when left out")
+
+
+def _libraries(options: argparse.Namespace) -> Libraries:
+    from workbench.library.library import Libraries
+
+    return Libraries.default(Path(options.library) if options.library else None)
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """An entry as DESIGN's `prompts list` gives it; tokens need a model and are null here."""
+    prompt = entry.prompt
+    return {
+        "id": entry.id,
+        "kind": prompt.kind if prompt else None,
+        "title": prompt.title if prompt else None,
+        "tags": list(prompt.tags) if prompt else [],
+        "version": prompt.version if prompt else None,
+        "labels": [],
+        "tokens": None,
+        "error": entry.error,
+        "library": entry.library,
+        "path": str(entry.path),
+    }
+
+
+def list_prompts(options: argparse.Namespace) -> int:
+    """Print every prompt."""
+    entries = _libraries(options).entries()
+    if options.json:
+        output.print_json([row(entry) for entry in entries])
+    else:
+        _table(entries)
+    return Exit.OK
+
+
+def search(options: argparse.Namespace) -> int:
+    """Print what matches, best first."""
+    from workbench.library.search import search
+
+    found = search(_libraries(options).entries(), " ".join(options.words))
+    if options.json:
+        output.print_json([{**row(entry), "score": round(score, 2)} for entry, score in found])
+    else:
+        _table([entry for entry, _ in found])
+    return Exit.OK if found else Exit.NOT_FOUND
+
+
+def _table(entries: Sequence[Entry]) -> None:
+    columns = output.width()
+    wide = min(34, max((output.cells(safe.line(entry.id)) for entry in entries), default=0))
+    for entry in entries:
+        head = output.pad(output.clip(safe.line(entry.id), wide), wide)
+        if entry.prompt is None:
+            print(output.clip(f"{head}  !     {safe.line(entry.error or '')}", columns))
+            continue
+        prompt = entry.prompt
+        print(output.clip(f"{head}  {prompt.version[:4]}  {prompt.kind:<11}  {safe.line(prompt.title)}", columns))
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print one prompt."""
+    prompt = _libraries(options).get(options.id)
+    if options.json:
+        output.print_json(document(prompt))
+        return Exit.OK
+    lines = [f"{prompt.id}@{prompt.version[:8]}  {prompt.kind}  {prompt.library or prompt.path}", prompt.title]
+    if prompt.tags:
+        lines.append("tags: " + ", ".join(prompt.tags))
+    for line in lines:
+        print(safe.line(line))
+    for line in output.wrap(prompt.description, output.width()):
+        print(line)
+    for title, body in _bodies(prompt):
+        print(f"── {safe.line(title)}")
+        print(safe.text(body).rstrip("\n"))
+    return Exit.OK
+
+
+def _bodies(prompt: Prompt) -> list[tuple[str, str]]:
+    bodies = [("text", prompt.text)] if prompt.text else []
+    bodies += [(turn.role, turn.content) for turn in prompt.messages]
+    for pair in prompt.examples:
+        bodies += [("example: user", pair.user), ("example: assistant", pair.assistant)]
+    for slot in prompt.variables.values():
+        default = "required" if slot.default is None else f"default: {slot.default}"
+        bodies.append((f"variable {slot.name} ({slot.type})", f"{slot.description}\n{default}"))
+    if prompt.words:
+        bodies.append(("words", ", ".join(prompt.words)))
+    bodies += [(f"context: {context.name}", context.text) for context in prompt.contexts]
+    if prompt.sampling:
+        bodies.append(("sampling", "\n".join(f"{name} = {value}" for name, value in prompt.sampling.items())))
+    return bodies
+
+
+def document(prompt: Prompt) -> dict[str, Any]:
+    """A prompt as one JSON document."""
+    from dataclasses import asdict
+
+    made = asdict(prompt)
+    made["path"] = str(prompt.path) if prompt.path else None
+    return made
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print what is wrong: broken files, templates that do not render, keys that look misspelled. Exit 2 if any is."""
+    libraries = _libraries(options)
+    problems: list[dict[str, Any]] = []
+    serious = False
+    for entry in libraries.entries():
+        if options.id and entry.id not in options.id:
+            continue
+        for text, bad in _problems(entry):
+            serious = serious or bad
+            problems.append(_problem(entry, text))
+    for name in options.id:
+        libraries.get(name)  # an id that is not there is an error of its own
+    if options.json:
+        output.print_json(problems)
+    else:
+        for found in problems:
+            print(safe.line(f"{found['file']}:{found['line'] or ''} {found['key']} {found['problem']} {found['hint']}"))
+    return Exit.USAGE if serious else Exit.OK
+
+
+def _problems(entry: Entry) -> list[tuple[str, bool]]:
+    """(the one line, whether it keeps the prompt from running)."""
+    if entry.prompt is None:
+        return [(entry.error or "", True)]
+    from workbench.library.template import lead
+
+    found = [(warning, False) for warning in entry.prompt.warnings]
+    samples = {
+        name: str(slot.choices[0] if slot.choices else {"int": 1, "float": 1, "bool": True}.get(slot.type, "…"))
+        for name, slot in entry.prompt.variables.items()
+        if slot.default is None
+    }
+    try:
+        lead(entry.prompt, samples)
+    except PromptError as error:
+        found.append((str(error), True))
+    return found
+
+
+def _problem(entry: Entry, text: str) -> dict[str, Any]:
+    """The one line taken apart again: `FILE:LINE key: problem — hint`."""
+    rest = text.removeprefix(str(entry.path))
+    line: int | None = None
+    if rest.startswith(":"):
+        digits, _, after = rest[1:].partition(" ")
+        number = digits.rstrip(":")
+        line, rest = (
+            (int(number), after if not digits.endswith(":") else f": {after}") if number.isdigit() else (None, rest)
+        )
+    key, colon, problem = rest.partition(": ")
+    if not colon:
+        key, problem = "", rest
+    problem, _, hint = problem.partition(" — ")
+    return {"file": str(entry.path), "line": line, "key": key.strip(": "), "problem": problem, "hint": hint}
