@@ -21,11 +21,11 @@ def open_app(library: str | None) -> int:
     return launch(library=library)
 
 
-def print_keys(as_json: bool) -> int:
-    """Print the app's keys."""
+def print_keys(form: str) -> int:
+    """Print the app's keys, as text, --json or --markdown."""
     from workbench.tui.actions import print_keys
 
-    return print_keys(as_json)
+    return print_keys(form)
 
 
 if __name__ == "__main__":

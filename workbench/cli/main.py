@@ -24,11 +24,11 @@ COMMANDS = {
 }
 
 
-def run(argv: Sequence[str], *, app: Callable[[str | None], int], keys: Callable[[bool], int]) -> int:
+def run(argv: Sequence[str], *, app: Callable[[str | None], int], keys: Callable[[str], int]) -> int:
     """Run one command line; returns its exit code.
 
-    `app` opens the full-screen door on a library folder, `keys` prints its keys (as JSON when True): they are handed
-    in, for the two doors know nothing of each other.
+    `app` opens the full-screen door on a library folder, `keys` prints its keys (as text, `--json` or `--markdown`):
+    they are handed in, for the two doors know nothing of each other.
     """
     try:
         return _dispatch(list(argv), app, keys)
@@ -49,14 +49,14 @@ def _complain(text: str, code: int) -> int:
     return int(code)
 
 
-def _dispatch(argv: list[str], app: Callable[[str | None], int], keys: Callable[[bool], int]) -> int:
+def _dispatch(argv: list[str], app: Callable[[str | None], int], keys: Callable[[str], int]) -> int:
     if argv == ["--version"]:
         from workbench import __version__
 
         print(f"workbench {__version__}")
         return Exit.OK
     if argv and argv[0] == "keys":
-        return keys("--json" in argv[1:])
+        return keys(argv[1] if len(argv) > 1 else "")
     if argv and argv[0] in COMMANDS:
         return _command(argv)
     parser = _app_parser()

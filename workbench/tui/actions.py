@@ -1,0 +1,167 @@
+"""The one registry of actions: what a person can do, where, and by which key. Data only; no textual here.
+
+It feeds the bindings, the footer, help, the palette, `workbench keys` and docs/keys.md. Every default key is one that a
+legacy terminal sends (tmux, no Kitty protocol).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """`id` is stable (a keymap names it), `keys` are Textual's names, `where` the screen, `do` the action's method."""
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    where: str
+    do: str
+    footer: str = ""  # a short word when it belongs in the footer
+
+
+def _a(id: str, title: str, keys: str, do: str = "", footer: str = "") -> Action:
+    where, name = id.split(".", 1)
+    return Action(id, title, tuple(keys.split()), where, do or name.replace("-", "_"), footer)
+
+
+# `where`: app = everywhere; compare, history, … = that screen; lanes = that screen while no text is edited;
+# answer = a focused answer; dialog = any dialog.
+ACTIONS: tuple[Action, ...] = (
+    _a("app.help", "keys of the place you are in", "f1 question_mark", "app.help", "help"),
+    _a("app.palette", "find an action by name", "ctrl+p", "app.palette"),
+    _a("app.theme", "next theme", "f9", "app.next_theme"),
+    _a("app.quit", "quit", "ctrl+q", "app.quit"),
+    _a("compare.run", "run: send the message to all lanes", "f5 ctrl+r", footer="run"),
+    _a("compare.again", "run again with the next seed", "f6", footer="again"),
+    _a("compare.stop-all", "stop all lanes", "f8 ctrl+x", footer="stop"),
+    _a("compare.history", "history: what ran before", "f4", footer="history"),
+    _a("compare.leave-message", "leave the message box for the lanes", "escape"),
+    _a("compare.new-conversation", "new conversation", "ctrl+n"),
+    _a("compare.maximise", "one lane over the whole width, and back", "f3"),
+    _a("compare.toggle-mode", "fast or strict", "f7"),
+    _a("compare.toggle-coupled", "coupled dice on or off", "f10"),
+    _a("compare.next-lane", "next lane", "ctrl+right"),
+    _a("compare.previous-lane", "previous lane", "ctrl+left"),
+    _a("lanes.message", "back to the message box", "i", "message"),
+    _a("lanes.again", "run again with the next seed; restart a failed model", "r", "again"),
+    _a("lanes.prompt", "change the lane's prompt", "p", footer="prompt"),
+    _a("lanes.model", "change the lane's model", "m", footer="model"),
+    _a("lanes.sampling", "change the lane's sampling", "s", footer="sampling"),
+    _a("lanes.add", "add a lane", "a", "add_lane"),
+    _a("lanes.duplicate", "duplicate the lane, conversation too", "D", "duplicate_lane"),
+    _a("lanes.remove", "remove the lane", "X", "remove_lane"),
+    _a("lanes.move-left", "move the lane left", "less_than_sign", "move_lane(-1)"),
+    _a("lanes.move-right", "move the lane right", "greater_than_sign", "move_lane(1)"),
+    _a("lanes.stop", "stop the lane", "x", "stop_lane"),
+    _a("lanes.view", "plain, Markdown, monospace", "v", "view"),
+    _a("lanes.diff", "differences with another lane, word by word", "d", "diff", footer="diff"),
+    _a("lanes.scroll-together", "scroll lanes together or apart", "t", "scroll_together"),
+    _a("lanes.copy", "copy the answer", "c y", "copy"),
+    _a("lanes.edit", "open the prompt in $VISUAL or $EDITOR", "e", "edit_prompt"),
+    _a("lanes.find", "find in the answer", "slash", "find"),
+    _a("lanes.find-next", "next match", "n", "find_next(1)"),
+    _a("lanes.find-previous", "previous match", "N", "find_next(-1)"),
+    _a("lanes.next", "next lane", "l tab", "next_lane"),
+    _a("lanes.previous", "previous lane", "h shift+tab", "previous_lane"),
+    _a("lanes.restart", "restart the lane's model", "R", "restart"),
+    _a("answer.up", "a line up", "up k", "scroll(-1)"),
+    _a("answer.down", "a line down", "down j", "scroll(1)"),
+    _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
+    _a("answer.page-down", "a page down", "pagedown space ctrl+f", "page(1)"),
+    _a("answer.top", "to the beginning", "home g", "top"),
+    _a("answer.bottom", "to the end; follow the stream", "end G", "bottom"),
+    _a("history.open", "open the trial", "enter"),
+    _a("history.reuse", "take its message into the message box", "u", "reuse"),
+    _a("history.leave", "back to the lanes", "escape q f4", "leave"),
+    _a("dialog.leave", "leave without a change", "escape", "leave"),
+)
+
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "escape": "Esc",
+    "up": "↑",
+    "down": "↓",
+}
+_LOST = re.compile(r"ctrl\+(enter|m|i|h|j|\[|shift)|shift\+ctrl|shift\+(?!tab$)|super|hyper|ctrl\+(space|@)$")
+_PLACES = {
+    "app": "Everywhere",
+    "compare": "Compare",
+    "lanes": "Compare, in the lanes (Esc leaves the message box)",
+    "answer": "In an answer",
+    "history": "History",
+    "dialog": "In a dialog",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as a person reads it: `ctrl+p` → `^p`, `f5` → `F5`."""
+    if key in _NAMES:
+        return _NAMES[key]
+    if key.startswith("ctrl+"):
+        rest = key[5:]
+        return f"^{rest}" if len(rest) == 1 else f"Ctrl+{_NAMES.get(rest, rest.capitalize())}"
+    if re.fullmatch(r"f\d+", key):
+        return key.upper()
+    return key if len(key) == 1 else key.replace("shift+tab", "Shift+Tab").capitalize()
+
+
+def at(*places: str, keymap: dict[str, tuple[str, ...]] | None = None) -> list[Action]:
+    """The actions of these places, with the keys of `keymap` where it names them."""
+    found = [action for place in places for action in ACTIONS if action.where == place]
+    if not keymap:
+        return found
+    return [
+        Action(a.id, a.title, keymap.get(a.id, a.keys), a.where, a.do, a.footer) if a.id in keymap else a for a in found
+    ]
+
+
+def problems(actions: Iterable[Action] = ACTIONS) -> list[str]:
+    """Keys that a legacy terminal cannot send, or sends as another key; "" for none."""
+    return [
+        f"{action.id}: {key_name(key)} does not reach every terminal"
+        for action in actions
+        for key in action.keys
+        if _LOST.search(key)
+    ]
+
+
+def markdown() -> str:
+    """docs/keys.md."""
+    lines = [
+        "# Keys",
+        "",
+        "Made by `workbench keys --markdown`. Every key works in tmux and over plain SSH. To change one, name the",
+        'action in `~/.config/workbench/keymap.toml`: `"compare.run" = "f2"` (several: a list).',
+    ]
+    for place, title in _PLACES.items():
+        lines += ["", f"## {title}", "", "| key | what it does | action |", "| --- | --- | --- |"]
+        for action in at(place):
+            keys = " ".join(f"`{key_name(key)}`" for key in action.keys)
+            lines.append(f"| {keys} | {action.title} | `{action.id}` |")
+    return "\n".join(lines) + "\n"
+
+
+def print_keys(form: str = "") -> int:
+    """`workbench keys [--json|--markdown]`; returns the exit code."""
+    import sys
+
+    if form == "--json":
+        listed = [{"id": a.id, "keys": list(a.keys), "where": a.where, "title": a.title} for a in ACTIONS]
+        text = json.dumps(listed) + "\n"
+    elif form == "--markdown":
+        text = markdown()
+    else:
+        rows = [f"  {' '.join(map(key_name, a.keys)):<16}{a.title:<52}{a.id}" for a in ACTIONS]
+        text = "\n".join(rows) + "\n"
+    sys.stdout.write(text)
+    return 0
