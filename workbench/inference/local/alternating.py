@@ -85,7 +85,7 @@ class Alternating:
         else:
             lane.decoded(count)
             if wanted:
-                take(lane, context, (count - 1,))
+                take(lane, context, count - 1)
 
     def collect(self) -> None:
         """Take out the lanes that are done; their contexts wait for the next."""
@@ -99,16 +99,9 @@ class Alternating:
         """Whether contexts are kept that no lane uses."""
         return bool(self._spare) and not self.lanes
 
-    def rest(self, force: bool = False) -> None:
-        """Free the unused contexts when none was used for a while, or now."""
-        if self._spare and (force or time.monotonic() - self._used > IDLE):
+    def rest(self) -> None:
+        """Free the unused contexts when none was used for a while."""
+        if self._spare and time.monotonic() - self._used > IDLE:
             for context in self._spare:
                 context.free()
             self._spare.clear()
-
-    def free(self) -> None:
-        """Give everything back."""
-        for context in [*self._spare, *self._contexts.values()]:
-            context.free()
-        self._spare.clear()
-        self._contexts.clear()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from workbench.errors import EngineError
 from workbench.inference.local.cells import Cells, common
-from workbench.inference.local.lane import Fed, Lane
+from workbench.inference.local.lane import Fed
 from workbench.inference.local.llama import Context, Ids, padded
 from workbench.inference.local.shape import Shape
 
@@ -74,25 +74,28 @@ class Batched:
     def admit(self, queue: deque[Fed]) -> None:
         """Let in what waits, first come first served, as far as there are lanes and cells."""
         while queue and len(self.lanes) < self._most_lanes:
-            if not self._let_in(queue[0], queue):
+            lane = queue[0]
+            if self._let_in(lane):
+                queue.popleft()
+            elif self._grow(queue):
+                continue
+            elif not self.lanes:
+                queue.popleft()
+                lane.fail(f"no room for {lane.reserve:,} tokens in the cache of {self.context.cells:,}")
+            else:
                 return
-            queue.popleft()
 
-    def _let_in(self, lane: Fed, queue: Sequence[Fed]) -> bool:
+    def _let_in(self, lane: Fed) -> bool:
+        """Give the lane a sequence, and what of its beginning is there; False when its cells are not free."""
         donor, length = self._donor(lane)
         need = lane.reserve - length
         spare = donor.sequence if isinstance(donor, Kept) else -1
         self._make_room(need, spare)
         if need > self._room():
-            if self._grow(queue):
-                return self._let_in(lane, queue)
-            if spare >= 0:  # the kept sequence itself is in the way
-                self._evict(next(kept for kept in self._kept if kept.sequence == spare))
-                return self._let_in(lane, queue)
-            if not self.lanes:
-                lane.fail(f"no room for {lane.reserve:,} tokens in the cache of {self.context.cells:,}")
-                return True
-            return False
+            if spare < 0:
+                return False
+            self._evict(next(kept for kept in self._kept if kept.sequence == spare))  # it is itself in the way
+            return self._let_in(lane)
         if not self._free:
             self._evict(next(kept for kept in self._kept if kept.sequence != spare))
         lane.sequence = self._free.pop()
@@ -133,7 +136,7 @@ class Batched:
         length = 0
         if not self._shares:
             return None, 0
-        most = min(len(lane.tokens) - 1, lane.first_wanted)
+        most = len(lane.tokens) - 1
         for kept in reversed(self._kept):
             size = min(most, common(kept.tokens, lane.tokens))
             if size > length:
@@ -165,9 +168,12 @@ class Batched:
                 lane.shared = 0
                 lane.begin(0)
 
-    def _grow(self, queue: Sequence[Fed]) -> bool:
-        """A larger cache for what runs and waits, if memory allows and nearly nothing must be read in again."""
-        if sum(lane.past for lane in self.lanes) > _REDO or not all(isinstance(lane, Lane) for lane in self.lanes):
+    def _grow(self, queue: deque[Fed]) -> bool:
+        """A larger cache for what runs and waits, if memory allows and nearly nothing must be read in again.
+
+        The lanes that ran stand first in the queue then.
+        """
+        if sum(lane.past for lane in self.lanes) > _REDO:
             return False
         coming = [*self.lanes, *queue][: self._most_lanes]
         wanted = min(self._most, padded(sum(lane.reserve for lane in coming)))
@@ -181,12 +187,13 @@ class Batched:
             self._most = old
             self.context = self._make(old)
         self._reset()
-        for lane in self.lanes:
-            if isinstance(lane, Lane):
-                lane.rewind()
-            lane.sequence = self._free.pop()
-            lane.donor, lane.shared, lane.owed = None, 0, lane.reserve
-        return self.context.cells > old
+        ran = bool(self.lanes)
+        for lane in reversed(self.lanes):
+            lane.rewind()
+            lane.sequence, lane.donor = -1, None
+            queue.appendleft(lane)
+        self.lanes.clear()
+        return self.context.cells > old or ran
 
     # -- a step -----------------------------------------------------------------------------------------------------
 
@@ -206,7 +213,7 @@ class Batched:
                 if self._decode(rows, group):
                     if len(group) == size:
                         self.shape.note(size, self._took)
-                    self._after(group, rows, [(lane, 1, [row]) for row, lane in enumerate(group)])
+                    self._after([(lane, 1, row) for row, lane in enumerate(group)])
         self.collect()
 
     def _fill_ready(self, group: Sequence[Fed]) -> int:
@@ -223,15 +230,14 @@ class Batched:
         context = self.context
         rows = self._fill_ready(ready[: context.batch - 1])
         ready = ready[:rows]
-        work = [(lane, 1, [row]) for row, lane in enumerate(ready)]
+        work = [(lane, 1, row) for row, lane in enumerate(ready)]
         room = context.batch - rows
         if ready and self._rate:
             room = min(room, max(_SMALLEST, int(self._rate * _PATIENCE)))
         elif ready:
             room = min(room, _SMALLEST)
-        outputs = context.outputs - rows
         for lane in feeding:
-            count = min(room, len(lane.tokens) - lane.past, max(0, lane.first_wanted - lane.past) + outputs)
+            count = min(room, len(lane.tokens) - lane.past)
             if count <= 0:
                 break
             end = rows + count
@@ -239,11 +245,10 @@ class Batched:
             context.position[rows:end] = range(lane.past, lane.past + count)
             context.sequence[rows:end] = lane.sequence
             context.wanted[rows:end] = 0
-            first = rows + max(0, lane.first_wanted - lane.past)
-            context.wanted[first:end] = 1
-            wanted = list(range(first, end))
-            work.append((lane, count, wanted))
-            outputs -= len(wanted)
+            wanted = lane.wanted - lane.past
+            if wanted < count:
+                context.wanted[rows + wanted] = 1
+            work.append((lane, count, rows + wanted if wanted < count else -1))
             room -= count
             rows = end
         group = [lane for lane, _, _ in work]
@@ -251,7 +256,7 @@ class Batched:
             if rows - len(ready) >= _SMALLEST:
                 rate = rows / max(self._took, 1e-6)
                 self._rate = rate if not self._rate else 0.5 * (self._rate + rate)
-            self._after(group, rows, work)
+            self._after(work)
 
     def _decode(self, rows: int, group: Sequence[Fed]) -> bool:
         """Decode the batch; on failure what it half did is undone, and the lanes it is the end of fail."""
@@ -263,7 +268,7 @@ class Batched:
             return True
         for lane in group:
             self.context.cut(lane.sequence, lane.past)
-        if result == 1 and self._kept:
+        if result == 1 and self._kept:  # never seen: the cells are reserved; what is kept goes, and it is tried again
             for kept in list(self._kept):
                 self._evict(kept)
         elif result != 2:
@@ -272,12 +277,13 @@ class Batched:
                 lane.fail(reason)
         return False
 
-    def _after(self, group: Sequence[Fed], rows: int, work: Sequence[tuple[Fed, int, Sequence[int]]]) -> None:
+    def _after(self, work: Sequence[tuple[Fed, int, int]]) -> None:
         for lane, count, _ in work:
             lane.decoded(count)
             self._cells.append(lane.sequence, count)
         for lane, _, wanted in work:
-            take(lane, self.context, wanted)
+            if wanted >= 0:
+                take(lane, self.context, wanted)
 
     def collect(self) -> None:
         """Take out the lanes that are done; keep their sequences while that costs nobody a place."""
@@ -299,16 +305,10 @@ class Batched:
             self._evict(self._kept[0])
         self._settle()
 
-    def free(self) -> None:
-        """Give the context back."""
-        self.context.free()
 
-
-def take(lane: Fed, context: Context, rows: Sequence[int]) -> None:
+def take(lane: Fed, context: Context, row: int) -> None:
     """Hand a lane its logits; whatever goes wrong ends that lane alone."""
     try:
-        for row in rows:
-            if not lane.done:
-                lane.take(context, row)
+        lane.take(context, row)
     except Exception as error:  # noqa: BLE001  (the boundary of one trial: its error is the trial's end)
         lane.fail(str(error) or type(error).__name__)

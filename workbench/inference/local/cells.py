@@ -82,10 +82,6 @@ class Cells:
         self.cut(sequence, 0)
         self._runs.pop(sequence, None)
 
-    def freed_by(self, sequence: int) -> int:
-        """Cells that would come free if `sequence` were dropped."""
-        return sum(run.length for run in self._runs.get(sequence, ()) if run.holders == 1)
-
     def _split(self, runs: list[_Run], length: int) -> None:
         """See to it that a run ends at `length`, in every sequence that holds it."""
         for run in runs:

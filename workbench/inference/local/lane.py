@@ -1,4 +1,4 @@
-"""A lane: one trial on its way from prompt to end; and the scoring of a text, which reads logits on its way in."""
+"""A lane: one trial on its way from prompt to end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workbench.errors import EngineError, WorkbenchError
+from workbench.errors import EngineError
 from workbench.inference.engine import Event, Finish, Finished, Generate, Piece, Started, TokenLogprob
 from workbench.inference.local.llama import Context, Floats, Ids, Model
 from workbench.inference.local.samplers import Candidates, Chain
@@ -32,7 +32,7 @@ def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[
 
 
 class Fed:
-    """Tokens that go into a sequence. The scheduler owns the place fields; subclasses say where logits are wanted.
+    """Tokens that go into a sequence, and what is drawn after them. The scheduler owns the fields of its place.
 
     `past` tokens of `tokens` are in the cache. While `donor` is set the lane waits until that one has `shared` tokens
     to copy. `owed` is how many cells the lane may still take.
@@ -56,8 +56,8 @@ class Fed:
         return self.past < len(self.tokens)
 
     @property
-    def first_wanted(self) -> int:
-        """The first position of `tokens` whose logits are wanted (len(tokens) for none)."""
+    def wanted(self) -> int:
+        """The position of `tokens` whose logits are wanted (len(tokens) for none)."""
         return len(self.tokens) - 1
 
     def held(self) -> Ids:
@@ -77,11 +77,15 @@ class Fed:
         self.past += count
         self.owed = max(0, self.owed - count)
 
+    def rewind(self) -> None:
+        """Its sequence is gone: everything is to be read in again."""
+        self.past = 0
+
     def begin(self, cached: int) -> None:
         """Reading in begins; `cached` tokens were there already."""
 
     def take(self, context: Context, row: int) -> None:
-        """The logits after the next wanted position are in `row`; sets `done` at the end."""
+        """The logits after the wanted position are in `row`; sets `done` at the end."""
         raise NotImplementedError
 
     def fail(self, error: str) -> None:
@@ -141,7 +145,7 @@ class Lane(Fed):
         self._chain.feed(prompt)
 
     @property
-    def first_wanted(self) -> int:
+    def wanted(self) -> int:
         """Only the last token's, and none when a token is drawn already (after a rebuilt cache)."""
         return len(self.tokens) - (1 if self._next < 0 else 0)
 
@@ -156,7 +160,7 @@ class Lane(Fed):
         return self.planned()[: self.past]
 
     def rewind(self) -> None:
-        """Its sequence is gone: everything is to be read in again."""
+        """The answer so far is read in with the prompt; the draw goes on where it was."""
         if self._answer:
             self.tokens = self.planned()[: self.past]
             self._answer = [] if self._next < 0 else [self._next]
@@ -236,57 +240,3 @@ class Lane(Fed):
     def close(self) -> None:
         """Free the sampler chain."""
         self._chain.free()
-
-
-class Scoring(Fed):
-    """Log-probabilities of the tokens from `start` on; with `top` the likeliest tokens after the whole text instead."""
-
-    def __init__(
-        self,
-        model: Model,
-        tokens: Ids,
-        start: int,
-        top: int,
-        context: int,
-        answer: Callable[[tuple[TokenLogprob, ...] | WorkbenchError], None],
-    ) -> None:
-        if len(tokens) > context:
-            raise EngineError(
-                f"the text has {len(tokens):,} tokens, the context holds {context:,}",
-                hint="shorten it or load the model with a longer context",
-            )
-        self._wanted = max(0, start - 1)
-        super().__init__(tokens if top else tokens[:-1], len(tokens))
-        self._all = tokens
-        self._model = model
-        self._top = top
-        self._at = start
-        self._found: list[TokenLogprob] = []
-        self._answer = answer
-
-    @property
-    def first_wanted(self) -> int:
-        """The position before the first token to score."""
-        return len(self.tokens) - 1 if self._top else self._wanted
-
-    def take(self, context: Context, row: int) -> None:
-        """Read the logits of one position; answers after the last."""
-        logits = context.logits(row)
-        if self._top:
-            self._found += logprob(self._model, logits, None, self._top)
-        else:
-            self._found += logprob(self._model, logits, int(self._all[self._at]), 0)
-            self._at += 1
-        if self._top or self._at >= len(self._all):
-            self.done = True
-            self._answer(tuple(self._found))
-
-    def fail(self, error: str) -> None:
-        """Answer with the error."""
-        if not self.done:
-            self.done = True
-            self._answer(EngineError(error))
-
-    def cancel(self) -> None:
-        """Answer that it was cancelled."""
-        self.fail("cancelled")

@@ -26,7 +26,7 @@ Ids = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 
 _SMALL = 256  # the cache is rounded up to so many cells, as llama.cpp does
-OUTPUTS = 64  # rows with logits in one llama_decode, at most (and at least one a lane)
+OUTPUTS = 64  # rows with logits in one llama_decode, at most, when no more lanes want it
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 _FLASH = {"auto": -1, "off": 0, "on": 1}
@@ -262,13 +262,17 @@ class Context:
         flash: str = "auto",
         kv_type: str = "f16",
         flag: Flag | None = None,
+        log: Log | None = None,
+        outputs: int = OUTPUTS,
     ) -> None:
+        if kv_type != "f16" and flash == "off":
+            raise EngineError(f"kv_type {kv_type} needs flash attention", hint="set flash_attention to auto or on")
         cells = -(-cells // _SMALL) * _SMALL
         params = low.llama_context_default_params()
         params.n_ctx = cells if unified else cells * sequences
         params.n_batch = params.n_ubatch = min(batch, cells)
         params.n_seq_max = sequences
-        params.n_outputs_max = min(params.n_batch, max(OUTPUTS, sequences))
+        params.n_outputs_max = min(params.n_batch, max(outputs, sequences))
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = unified
         params.flash_attn_type = _FLASH[flash]
@@ -280,10 +284,14 @@ class Context:
             params.abort_callback = flag.function
             params.abort_callback_data = flag.data
         self.flag = flag
+        if log is not None:
+            log.errors.clear()
         self.handle = low.llama_init_from_model(model.handle, params)
         if not self.handle:
+            reason = (log.last_error() if log is not None else "") or "no room for it"
             raise EngineError(
-                f"no room for a context of {params.n_ctx:,} tokens", hint="take a shorter context or fewer lanes"
+                f"cannot make a context of {params.n_ctx:,} tokens: {reason}",
+                hint="take a shorter context or fewer lanes",
             )
         self.memory = low.llama_get_memory(self.handle)
         self.vocabulary = model.vocabulary

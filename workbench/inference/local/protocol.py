@@ -169,11 +169,13 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 class Events(msgspec.Struct, frozen=True, tag=True):
     """Events of running trials, in order; one frame a step carries those of all lanes.
 
-    `decoding` is the worker's own time inside llama_decode for these steps, in seconds; 0 when not measured.
+    `decoding` is the worker's own time inside llama_decode for these steps, in seconds; 0 when not measured. `shape`
+    is lanes per llama_decode as measured so far; 0 = not yet.
     """
 
     events: tuple[Event, ...]
     decoding: float = 0.0
+    shape: int = 0
 
 
 Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | Done | Failed | Events

@@ -12,12 +12,14 @@ from typing import Any
 
 from workbench.errors import EngineError
 from workbench.inference.engine import Event, Finished, LoadOptions
+from workbench.inference.local import machine
 from workbench.inference.local.alternating import Alternating
 from workbench.inference.local.batched import Batched
 from workbench.inference.local.lane import Fed, Lane
-from workbench.inference.local.llama import Context, Flag, Model, padded
+from workbench.inference.local.llama import OUTPUTS, Context, Flag, Log, Model, padded
 from workbench.inference.local.protocol import Events
 from workbench.inference.local.samplers import Candidates
+from workbench.inference.local.scoring import Scorer
 from workbench.inference.local.shape import Shape
 
 _LONG = 32  # rows in a decode that is worth interrupting for a cancel
@@ -83,6 +85,7 @@ class Scheduler:
     def __init__(
         self,
         model: Model,
+        log: Log,
         options: LoadOptions,
         send: Callable[[Events], None],
         *,
@@ -106,6 +109,7 @@ class Scheduler:
             "flash": options.flash_attention,
             "kv_type": options.kv_type,
             "flag": flag,
+            "log": log,
         }
         # a lane, a kept sequence for each, and one to score with; a recurrent model pays for each, so only the lanes
         sequences = 2 * lanes + 1 if model.shares else lanes + 1
@@ -118,11 +122,17 @@ class Scheduler:
             shape=Shape(options.shape, hint),
             guard=self.trials.decode,
         )
+
+        def alone(cells: int, outputs: int) -> Context:
+            check_size(model, options, min(cells, length), machine.available())
+            return Context(model, cells=cells, sequences=1, unified=False, outputs=outputs, **common)
+
         self.alternating = Alternating(
-            lambda: Context(model, cells=length, sequences=1, unified=False, **common),
+            lambda: alone(padded(length), 1),
             lanes=lanes,
             guard=self.trials.decode,
         )
+        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS), length)
 
     def emit(self, event: Event) -> None:
         """Note an event of a lane for this step's frame."""
@@ -138,13 +148,21 @@ class Scheduler:
     @property
     def busy(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self._fast or self._strict or self.batched.lanes or self.alternating.lanes)
+        return bool(self._fast or self._strict or self.batched.lanes or self.alternating.lanes or self.scorer.busy)
+
+    @property
+    def resting(self) -> bool:
+        """Whether contexts are kept that nobody uses."""
+        return self.alternating.resting or self.scorer.resting
+
+    def rest(self) -> None:
+        """Free the contexts that were not used for a while."""
+        self.alternating.rest()
+        self.scorer.rest()
 
     def step(self) -> None:
         """Let in, decode once, send what came of it."""
         self._cancel()
-        if self._fast and not self.batched.lanes and self.alternating.resting:
-            self.alternating.rest()
         self.batched.admit(self._fast)
         self.alternating.admit(self._strict)
         decoding = 0.0
@@ -154,12 +172,14 @@ class Scheduler:
         if self.alternating.lanes:
             self.alternating.step()
             decoding += self.alternating.decoding
+        if self.scorer.busy:
+            self.scorer.step()
         self.flush(decoding)
 
     def flush(self, decoding: float = 0.0) -> None:
         """Send the events so far in one frame."""
         if self._events:
-            self._send(Events(tuple(self._events), decoding))
+            self._send(Events(tuple(self._events), decoding, self.batched.shape.latest))
             self._events.clear()
 
     def _cancel(self) -> None:
@@ -175,11 +195,6 @@ class Scheduler:
                 lane.cancel()
         self.batched.collect()
         self.alternating.collect()
-
-    def free(self) -> None:
-        """Give the contexts back."""
-        self.batched.free()
-        self.alternating.free()
 
 
 def most_cells(model: Model, options: LoadOptions, length: int, available: int) -> int:

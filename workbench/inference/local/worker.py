@@ -24,7 +24,7 @@ from workbench.errors import EngineError, WorkbenchError
 from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, TokenLogprob
 from workbench.inference.local import llama, machine, protocol
 from workbench.inference.local.counting import Counter
-from workbench.inference.local.lane import Fed, Lane, Scoring
+from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.scheduler import Scheduler, check_size, most_cells
 from workbench.inference.local.templates import Renderer
 
@@ -145,10 +145,10 @@ class Worker:
                     self._prepare(command.requests[start : start + _TOGETHER], taken, counter, scheduler)
             case protocol.Score():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
-                self._score(command.id, whole, len(prompt), 0, scheduler)
+                self._score(command.id, prompt, whole[len(prompt) :], 0, scheduler)
             case protocol.NextToken():
-                tokens = counter.raw(command.prompt)
-                self._score(command.id, tokens, len(tokens), max(1, command.top), scheduler)
+                prompt = counter.raw(command.prompt)
+                self._score(command.id, prompt, prompt[:0], max(1, command.top), scheduler)
 
     def _prepare(self, requests: tuple[Generate, ...], taken: float, counter: Counter, scheduler: Scheduler) -> None:
         lanes: list[Fed] = []
@@ -172,12 +172,11 @@ class Worker:
                 self._ended(request.trial, str(_told(error)))
         self._inbox.put(lambda: scheduler.submit(lanes))
 
-    def _score(self, identity: int, tokens: llama.Ids, start: int, top: int, scheduler: Scheduler) -> None:
-        assert self._model is not None
-        if top == 0 and start >= len(tokens):
+    def _score(self, identity: int, prompt: llama.Ids, text: llama.Ids, top: int, scheduler: Scheduler) -> None:
+        if top == 0 and len(text) == 0:
             self.send(protocol.Scored(identity, ()))
             return
-        if len(tokens) == 0 or (top == 0 and start == 0):
+        if len(prompt) == 0:
             raise EngineError("there is nothing before the text to score", hint="give a prompt of at least one token")
 
         def answer(result: tuple[TokenLogprob, ...] | WorkbenchError) -> None:
@@ -186,8 +185,7 @@ class Worker:
             else:
                 self.send(protocol.Scored(identity, result))
 
-        scoring = Scoring(self._model, tokens, start, top, scheduler.length, answer)
-        self._inbox.put(lambda: scheduler.submit([scoring]))
+        self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer))
 
     # -- the main thread --------------------------------------------------------------------------------------------
 
@@ -226,6 +224,7 @@ class Worker:
             check_size(model, options, length, available)
             scheduler = Scheduler(
                 model,
+                log,
                 options,
                 self.send,
                 length=length,
@@ -268,7 +267,7 @@ class Worker:
             busy = scheduler is not None and scheduler.busy
             try:
                 while True:
-                    resting = scheduler is not None and scheduler.alternating.resting
+                    resting = scheduler is not None and scheduler.resting
                     task_ = self._inbox.get(block=not busy, timeout=10.0 if resting else None)
                     if task_ is not None:
                         task_()
@@ -281,7 +280,7 @@ class Worker:
             if scheduler.busy:
                 scheduler.step()
             else:
-                scheduler.alternating.rest()
+                scheduler.rest()
 
 
 def _told(error: Exception) -> WorkbenchError:
