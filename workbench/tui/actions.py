@@ -93,7 +93,7 @@ _NAMES = {
     "down": "↓",
 }
 _LOST = re.compile(r"ctrl\+(enter|m|i|h|j|\[|shift)|shift\+ctrl|shift\+(?!tab$)|super|hyper|ctrl\+(space|@)$")
-_PLACES = {
+PLACES = {
     "app": "Everywhere",
     "compare": "Compare",
     "lanes": "Compare, in the lanes (Esc leaves the message box)",
@@ -143,7 +143,7 @@ def markdown() -> str:
         "Made by `workbench keys --markdown`. Every key works in tmux and over plain SSH. To change one, name the",
         'action in `~/.config/workbench/keymap.toml`: `"compare.run" = "f2"` (several: a list).',
     ]
-    for place, title in _PLACES.items():
+    for place, title in PLACES.items():
         lines += ["", f"## {title}", "", "| key | what it does | action |", "| --- | --- | --- |"]
         for action in at(place):
             keys = " ".join(f"`{key_name(key)}`" for key in action.keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from textual.app import App
 
@@ -19,7 +19,7 @@ class Flushable(Protocol):
 class Flusher:
     """`request` makes `flush` be called once, at most `fps` times a second."""
 
-    def __init__(self, app: App[object], fps: int = 20) -> None:
+    def __init__(self, app: App[Any], fps: int = 20) -> None:
         self._app = app
         self._pause = 1 / fps
         self._waiting: dict[int, Flushable] = {}

@@ -1,0 +1,188 @@
+"""The app: opens the session after the first paint, owns screens, themes and keymap, and leaves in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from workbench import safe
+from workbench.errors import WorkbenchError
+from workbench.tui import actions, theme
+from workbench.tui.filter import SafeFilter
+from workbench.tui.flush import Flusher
+
+if TYPE_CHECKING:
+    from textual.filter import LineFilter
+
+    from workbench.session import Session
+
+
+class WorkbenchApp(App[int]):
+    """`open_session` is called after the first paint. `session` is there once `ready` is set."""
+
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(a.keys), a.do.removeprefix("app."), a.title, show=False, id=a.id) for a in actions.at("app")
+    ]
+
+    def __init__(self, open_session: Callable[[], Session]) -> None:
+        super().__init__()
+        self._open_session = open_session
+        self._safe = SafeFilter()
+        self._closing = False
+        self.session: Session | None = None
+        self.ready = asyncio.Event()
+        self.flusher = Flusher(self)
+        self.animation_level = "none"
+        self.register_theme(theme.shipped("dark"))
+        self.theme = "dark"
+
+    def get_line_filters(self) -> Iterable[LineFilter]:  # type: ignore[override]  # a list is a sequence
+        """Textual's, and ours last."""
+        return [*super().get_line_filters(), self._safe]
+
+    def get_default_screen(self) -> CompareScreen:
+        """The first screen."""
+        return CompareScreen()
+
+    async def on_mount(self) -> None:
+        """Signals first; the session when the first frame is out."""
+        self._catch_signals()
+        self.call_after_refresh(self._open)
+
+    @work(group="session")
+    async def _open(self) -> None:
+        gc.enable()
+        try:
+            self.session = session = await asyncio.to_thread(self._open_session)
+            settings = session.settings
+        except WorkbenchError as error:
+            self.tell(str(error), severity="error")
+            return
+        self.flusher = Flusher(self, settings.frames)
+        if session.settings_problem:
+            self.tell(session.settings_problem, severity="warning")
+        if settings.theme != "dark":
+            self._set_theme(settings.theme)
+        self._take_keymap()
+        self.ready.set()
+        gc.collect()
+        gc.freeze()
+
+    def _take_keymap(self) -> None:
+        from workbench.tui import keymap
+
+        keys, problems = keymap.load()
+        if keys:
+            self.set_keymap(keys)
+        for problem in problems:
+            self.tell(problem, severity="warning")
+
+    # ---- what every screen may use
+
+    def tell(self, text: str, *, severity: str = "information") -> None:
+        """A notice, untrusted text and all."""
+        level = severity if severity in ("information", "warning", "error") else "information"
+        self.notify(safe.text(text), severity=level, markup=False, timeout=8)  # type: ignore[arg-type]
+
+    def copy(self, text: str) -> None:
+        """Put `text` on the person's clipboard by OSC 52, and say how much it was."""
+        from workbench.tui import clipboard
+
+        if not text:
+            self.tell("nothing to copy", severity="warning")
+            return
+        if self._driver is not None:
+            self._driver.write(clipboard.sequence(text))
+        note = "" if clipboard.fits(text) else " — long: some terminals take no more than 75,000 bytes"
+        self.tell(f"copied {len(text):,} characters{note}")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Textual's own copying (a selection, ctrl+c) goes the same way."""
+        self._clipboard = text
+        self.copy(text)
+
+    # ---- actions
+
+    def action_help(self) -> None:
+        """The keys of this place."""
+        from workbench.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_palette(self) -> None:
+        """Find an action by name."""
+        from workbench.tui.screens.palette import PaletteScreen
+
+        if not isinstance(self.screen, PaletteScreen):
+            self.push_screen(PaletteScreen(self.screen))
+
+    def action_next_theme(self) -> None:
+        """The next theme."""
+        names = theme.names()
+        here = names.index(self.theme) if self.theme in names else -1
+        self._set_theme(names[(here + 1) % len(names)])
+        self.tell(f'theme {self.theme}; to keep it: theme = "{self.theme}" in settings.toml')
+
+    def _set_theme(self, name: str) -> None:
+        try:
+            found = theme.find(name)
+        except WorkbenchError as error:
+            self.tell(str(error), severity="warning")
+            return
+        self.register_theme(found)
+        self.theme = found.name
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: Textual's habit is to explain how to quit; ours too."""
+        self.tell("Ctrl+Q quits; F8 stops the lanes")
+
+    async def action_quit(self) -> None:
+        """Leave: what runs is interrupted and kept."""
+        await self.leave()
+
+    # ---- the end
+
+    def _catch_signals(self) -> None:
+        """Textual cleans up on none of these (research/risks.md): a lost SSH session must not leave a worker."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGHUP", "SIGTERM"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                with suppress(NotImplementedError, RuntimeError, ValueError):
+                    loop.add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        asyncio.get_running_loop().create_task(self.leave(130))
+
+    async def leave(self, code: int = 0) -> None:
+        """Close the session (engines, history), then the screen."""
+        if self._closing:
+            return
+        self._closing = True
+        screen = self.screen_stack[0]
+        if isinstance(screen, CompareScreen):
+            screen.save_now()
+        if self.session is not None:
+            await self.session.close()
+        self.exit(code, return_code=code)
+
+
+def run(open_session: Callable[[], Session]) -> int:
+    """Run the app; returns the exit code."""
+    app = WorkbenchApp(open_session)
+    result = app.run()
+    return int(result or app.return_code or 0)
+
+
+from workbench.tui.screens.compare import CompareScreen  # noqa: E402  (the screen's types name the app)
