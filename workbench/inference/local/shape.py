@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from statistics import median
 
-_SAMPLES = 4  # decodes of a size before its time counts as known; the first after a change of size is left out
+_SAMPLES = 3  # decodes of a size before its time counts as known; the first after a change of size is left out
 _AGE = 600  # steps after which the sizes not in use are looked at again
 
 
@@ -62,7 +62,7 @@ class Shape:
     def _options(self, lanes: int) -> tuple[int, ...]:
         if self._hint and self._hint <= lanes and not self._known(self._hint):
             return (self._hint, lanes, 1) if self._hint not in (1, lanes) else (lanes, 1)
-        return (lanes, -(-lanes // 2), 1) if lanes >= 4 else (lanes, 1)
+        return (lanes, -(-lanes // 2), 1) if lanes >= 6 else (lanes, 1)
 
     def _known(self, size: int) -> bool:
         return len(self._samples.get(size, ())) >= _SAMPLES
