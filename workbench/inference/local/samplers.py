@@ -20,6 +20,7 @@ from workbench.inference.local.llama import Context, Ids, Model, low
 from workbench.inference.sampling import Sampling
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+_FEW = 2048  # candidates masked at first where a grammar need not see all
 _MIROSTAT_M = 100  # llama.cpp's own constant for mirostat 1
 
 
@@ -31,12 +32,17 @@ class Candidates:
         self._ids = np.arange(vocabulary, dtype=np.int32)
         self.array = low.llama_token_data_array()
 
-    def fill(self, logits: npt.NDArray[np.float32]) -> None:
-        """All tokens with these logits, unsorted, none selected."""
-        self.rows["id"] = self._ids
-        self.rows["logit"] = logits
+    def fill(self, logits: npt.NDArray[np.float32], likeliest: int = 0) -> None:
+        """All tokens with these logits (or so many of the likeliest), unsorted, none selected."""
+        if 0 < likeliest < len(logits):
+            ids = np.argpartition(logits, -likeliest)[-likeliest:]
+            size, logits = likeliest, logits[ids]
+        else:
+            ids, size = self._ids, len(logits)
+        self.rows["id"][:size] = ids
+        self.rows["logit"][:size] = logits
         self.array.data = self.rows.ctypes.data_as(low.llama_token_data_p)
-        self.array.size = len(self.rows)
+        self.array.size = size
         self.array.selected = -1
         self.array.sorted = False
 
@@ -214,16 +220,26 @@ class Chain:
         return token
 
     def _constrained(self, logits: npt.NDArray[np.float32]) -> int | None:
-        """A token that the grammar allows: masked before everything else."""
+        """A token that the grammar allows: masked before everything else.
+
+        Masking a whole vocabulary takes longer than a step. Where only the `need` likeliest allowed tokens can be
+        drawn anyway, masking the likeliest few thousand gives the same, as long as that many of them are allowed.
+        """
         candidates = self._candidates
-        candidates.fill(logits)
         pointer = ctypes.byref(candidates.array)
-        low.llama_sampler_apply(self.grammar, pointer)
-        allowed = np.isfinite(candidates.rows["logit"])
-        count = int(allowed.sum())
+        need = self._need()
+        count = 0
+        for likeliest in (_FEW, 0) if need else (0,):
+            candidates.fill(logits, likeliest)
+            low.llama_sampler_apply(self.grammar, pointer)
+            rows = candidates.rows[: candidates.array.size]
+            allowed = np.isfinite(rows["logit"])
+            count = int(allowed.sum())
+            if count >= need > 0:
+                break
         if count == 0:
             return None
-        candidates.rows[:count] = candidates.rows[allowed]
+        candidates.rows[:count] = rows[allowed]
         candidates.array.size = count
         low.llama_sampler_apply(self.handle, pointer)
         selected = candidates.array.data[max(0, candidates.array.selected)]
@@ -231,6 +247,16 @@ class Chain:
         low.llama_sampler_accept(self.handle, token)
         low.llama_sampler_accept(self.grammar, token)
         return token
+
+    def _need(self) -> int:
+        """How many of the likeliest tokens the chain looks at; 0 when it looks at all, or changes their order first."""
+        s = self._sampling
+        penal = s.repeat_penalty != 1 or s.frequency_penalty != 0 or s.presence_penalty != 0 or s.dry_multiplier > 0
+        if s.logit_bias or penal or s.mirostat or s.top_n_sigma > 0:
+            return 0
+        if s.temperature <= 0:
+            return 1 if s.typical_p >= 1 and s.xtc_probability <= 0 else 0
+        return max(s.top_k, s.min_keep) if s.top_k > 0 else 0
 
     def free(self) -> None:
         """Give the samplers back. Idempotent."""
