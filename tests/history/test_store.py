@@ -1,0 +1,179 @@
+"""The history: durable ends, text kept when the process dies, other processes, a disk that is full."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.errors import StorageError
+from workbench.history.store import NullStore, Store, open_store
+
+
+def row(trial: str, **more: object) -> dict[str, object]:
+    return {
+        "id": trial,
+        "variant": "A",
+        "model": "m",
+        "seed": 1,
+        "messages": [{"role": "user", "content": "hi"}],
+        **more,
+    }
+
+
+def record(text: str, finish: str = "stop") -> dict[str, object]:
+    return {"text": text, "finish": finish, "completion_tokens": 3, "prompt_tokens": 9, "variant": "A"}
+
+
+def wait_for(look: Callable[[], Any], seconds: float = 20) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+    return found
+
+
+def test_a_trial_from_start_to_end(tmp_path: Path) -> None:
+    store = Store(tmp_path / "sub" / "h.db")
+    store.begin_run("r1", "compare", {"a": 1})
+    store.begin_trials("r1", [row("r1-A"), row("r1-B", prompt="system/plain", version="abc")])
+    assert [trial["finish"] for trial in store.trials("r1")] == ["running", "running"]
+    store.finish("r1-B", record("done")).result()
+    second = store.trial("r1-B")
+    assert second is not None
+    assert (second["text"], second["finish"], second["prompt"], second["completion_tokens"]) == (
+        "done",
+        "stop",
+        "system/plain",
+        3,
+    )
+    assert store.runs()[0]["trials"] == 2
+    assert store.runs()[0]["message"] == "hi"
+    assert store.trial("r1") is None  # two begin so
+    store.close()
+    store.close()
+    assert (tmp_path / "sub").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "sub" / "h.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_text_is_there_before_the_end(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.begin_run("r", "compare", {})
+    store.begin_trials("r", [row("r-A")])
+    store.append("r-A", "Hel")
+    store.append("r-A", "lo")
+    wait_for(lambda: store.trials("r")[0]["text"] == "Hello")
+    store.append("r-A", " world")
+    wait_for(lambda: store.trials("r")[0]["text"] == "Hello world")
+    store.close()
+
+
+def test_versions_keep_their_bytes(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.remember_version("v", b"one").result()
+    store.remember_version("v", b"two").result()
+    assert store.version("v") == b"one"
+    assert store.version("w") is None
+    store.close()
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from workbench.history.store import Store
+store = Store(Path(sys.argv[1]))
+store.begin_run("r", "compare", {})
+store.begin_trials("r", [{"id": "r-A"}, {"id": "r-B"}])
+store.finish("r-A", {"text": "whole", "finish": "stop"}).result()
+store.append("r-B", "half an ans")
+while True:
+    time.sleep(1)
+"""
+
+
+def test_kill_9_keeps_the_finished_and_marks_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)])
+    try:
+
+        def written() -> bool:
+            if not path.exists():
+                return False
+            try:
+                with sqlite3.connect(path) as db:
+                    return ("half an ans",) in db.execute("SELECT text FROM trials").fetchall()
+            except sqlite3.Error:
+                return False
+
+        wait_for(written)
+        other = Store(path)  # while it lives, its trials are its own
+        assert [trial["finish"] for trial in other.trials("r")] == ["stop", "running"]
+        other.close()
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+    store = Store(path)
+    found = {trial["id"]: (trial["finish"], trial["text"]) for trial in store.trials("r")}
+    assert found == {"r-A": ("stop", "whole"), "r-B": ("interrupted", "half an ans")}
+    store.close()
+
+
+def test_two_processes_write_beside_each_other(tmp_path: Path) -> None:
+    one, two = Store(tmp_path / "h.db"), Store(tmp_path / "h.db")
+    for number in range(20):
+        for name, store in (("a", one), ("b", two)):
+            store.begin_run(f"{name}{number}", "compare", {})
+            store.begin_trials(f"{name}{number}", [row(f"{name}{number}-A")])
+            store.finish(f"{name}{number}-A", record("x")).result()
+    assert len(one.trials()) == 40
+    one.close()
+    two.close()
+
+
+def test_a_full_disk_is_said_and_nothing_before_is_lost(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.begin_run("r", "compare", {})
+    store.begin_trials("r", [row("r-A"), row("r-B")])
+    store.finish("r-A", record("kept")).result()
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StorageError, match="free some space"):
+        store.finish("r-B", record("x" * 1_000_000)).result()
+    assert {trial["text"] for trial in store.trials("r")} == {"kept", ""}
+    store.close()
+
+
+@pytest.mark.parametrize("broken", ["garbage", "folder", "newer"])
+def test_a_history_that_cannot_be_opened_is_said_and_left_alone(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "h.db"
+    if broken == "garbage":
+        path.write_bytes(b"this is no database at all" * 100)
+    elif broken == "folder":
+        path.mkdir()
+    else:
+        Store(path).close()
+        with sqlite3.connect(path) as db:
+            db.execute("INSERT INTO migrations VALUES ('9999_future', '')")
+    store, problem = open_store(path)
+    assert isinstance(store, NullStore)
+    assert str(path) in problem
+    assert "\n" not in problem
+    store.begin_run("r", "compare", {})
+    store.finish("r-A", record("x")).result()
+    assert store.runs() == []
+    store.close()
+
+
+def test_after_close_a_finish_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.close()
+    with pytest.raises(StorageError, match="closed"):
+        store.finish("r-A", record("x")).result()

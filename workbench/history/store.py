@@ -1,0 +1,342 @@
+"""Every trial, from before it starts: SQLite in WAL mode, one writer thread, text appended as it grows.
+
+The row exists before generation starts; text is appended about every 250 ms; the end is durable (`synchronous=FULL`)
+before `finish` resolves. A trial whose process died reads `interrupted` with the text it had.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from workbench import paths
+from workbench.errors import StorageError
+from workbench.history.migrations import STEPS
+
+T = TypeVar("T")
+FLUSH = 0.25  # seconds between appends of text
+BUSY = 5.0  # seconds another process may hold the lock
+
+
+class Store:
+    """The history in the file at `path`. Thread-safe: one thread writes, readers open their own connection."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._texts: dict[str, list[str]] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        self._connection = _open(path)
+        self._thread = threading.Thread(target=self._write, name="history", daemon=True)
+        self._thread.start()
+
+    # ---- writing
+
+    def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
+        """A new run. Raises StorageError."""
+        row = (run, kind, _now(), json.dumps(meta))
+        self._durable(
+            lambda db: db.execute("INSERT INTO runs (id, kind, created, meta) VALUES (?, ?, ?, ?)", row)
+        ).result()
+
+    def begin_trials(self, run: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """The run's trials, as `running`; durable when it returns. Raises StorageError."""
+        owner, started = _self()
+        values = [
+            (str(row["id"]), run, place, json.dumps(row, ensure_ascii=False), owner, started, _now())
+            for place, row in enumerate(rows)
+        ]
+        sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._durable(lambda db: db.executemany(sql, values)).result()
+
+    def append(self, trial: str, text: str) -> None:
+        """More text of a trial; written within a quarter of a second. Never blocks, never raises."""
+        with self._lock:
+            first = not self._texts
+            self._texts.setdefault(trial, []).append(text)
+        if first:
+            self._queue.put(_nothing)  # wakes the writer, which then keeps the time
+
+    def finish(self, trial: str, record: Mapping[str, object]) -> Future[None]:
+        """The end of a trial (a TRIAL). The future resolves when it is durable, or carries a StorageError."""
+        with self._lock:
+            self._texts.pop(trial, None)
+        rest = {key: value for key, value in record.items() if key != "text"}
+        row = (str(record["text"]), str(record["finish"]), json.dumps(rest, ensure_ascii=False), _now(), trial)
+        sql = "UPDATE trials SET text = ?, finish = ?, record = ?, updated = ? WHERE id = ?"
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(sql, row)
+
+        return self._durable(work)
+
+    def remember_version(self, version: str, data: bytes) -> Future[None]:
+        """Keep the bytes that a prompt version was made of, so that a result can always show its wording."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR IGNORE INTO versions (hash, data, seen) VALUES (?, ?, ?)", (version, data, _now()))
+
+        return self._durable(work)
+
+    def _durable(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Do `work` in a transaction on the writer's thread, synced to disk before the future resolves."""
+        future: Future[T] = Future()
+
+        def job() -> None:
+            try:
+                with self._connection as db:
+                    result = work(db)
+            except sqlite3.Error as error:
+                future.set_exception(_storage(error, self.path))
+            else:
+                future.set_result(result)
+
+        if self._closed:
+            future.set_exception(StorageError("the history is closed", where=str(self.path)))
+        else:
+            self._queue.put(job)
+        return future
+
+    def _write(self) -> None:
+        """The writer: jobs as they come, gathered text about every 250 ms."""
+        due = 0.0
+        while True:
+            try:
+                job = self._queue.get(timeout=max(0.01, due - time.monotonic()) if self._texts else None)
+            except queue.Empty:
+                job = _nothing
+            if job is None:
+                break
+            job()
+            if time.monotonic() >= due:
+                self._append_texts()
+                due = time.monotonic() + FLUSH
+        self._append_texts()
+        self._connection.close()
+
+    def _append_texts(self) -> None:
+        with self._lock:
+            texts, self._texts = self._texts, {}
+        if not texts:
+            return
+        rows = [("".join(parts), trial) for trial, parts in texts.items()]
+        # A text that cannot be written now is in memory still: `finish` writes the whole of it, and says so if not.
+        with suppress(sqlite3.Error), self._connection as db:
+            db.executemany("UPDATE trials SET text = text || ? WHERE id = ? AND finish = 'running'", rows)
+
+    def close(self) -> None:
+        """Write what is left. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join()
+
+    # ---- reading
+
+    def runs(self, limit: int = 50) -> list[dict[str, Any]]:
+        """Runs, newest first: id, kind, created, trials (their number), message (the last thing the user said)."""
+        sql = """SELECT runs.id, kind, created, count(trials.id) AS trials, min(trials.plan) AS plan
+                 FROM runs LEFT JOIN trials ON trials.run = runs.id GROUP BY runs.id ORDER BY runs.id DESC LIMIT ?"""
+        found = []
+        for row in self._read(sql, (limit,)):
+            plan = json.loads(row.pop("plan") or "{}")
+            messages = plan.get("messages") or [{}]
+            found.append({**row, "message": messages[-1].get("content", "")})
+        return found
+
+    def trials(self, run: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
+        """Trials of a run in their order, or of all runs newest first, each a TRIAL with id, run, created, messages."""
+        where = "WHERE run = ? ORDER BY place" if run else "WHERE ? IS NULL ORDER BY run DESC, place"
+        return [_trial(row) for row in self._read(f"{_TRIALS} {where} LIMIT ?", (run, limit))]
+
+    def trial(self, id: str) -> dict[str, Any] | None:
+        """The trial whose id begins so; None when there is none or more than one."""
+        rows = self._read(f"{_TRIALS} WHERE substr(trials.id, 1, ?) = ? LIMIT 2", (len(id), id))
+        exact = [row for row in rows if row["id"] == id]
+        rows = exact or rows
+        return _trial(rows[0]) if len(rows) == 1 else None
+
+    def version(self, version: str) -> bytes | None:
+        """The bytes of a prompt version, None when it never ran."""
+        rows = self._read("SELECT data FROM versions WHERE hash = ?", (version,))
+        return rows[0]["data"] if rows else None
+
+    def _read(self, sql: str, values: tuple[object, ...]) -> list[dict[str, Any]]:
+        try:
+            connection = sqlite3.connect(self.path, timeout=BUSY)
+            try:
+                cursor = connection.execute(sql, values)
+                names = [column[0] for column in cursor.description]
+                return [dict(zip(names, row, strict=True)) for row in cursor]
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise _storage(error, self.path) from error
+
+
+class NullStore(Store):
+    """A history that keeps nothing: the workbench goes on when the real one cannot be opened."""
+
+    def __init__(self) -> None:
+        self.path = Path(os.devnull)
+
+    def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
+        """Nothing."""
+
+    def begin_trials(self, run: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Nothing."""
+
+    def append(self, trial: str, text: str) -> None:
+        """Nothing."""
+
+    def finish(self, trial: str, record: Mapping[str, object]) -> Future[None]:
+        """Done at once."""
+        future: Future[None] = Future()
+        future.set_result(None)
+        return future
+
+    def remember_version(self, version: str, data: bytes) -> Future[None]:
+        """Done at once."""
+        return self.finish("", {})
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def _read(self, sql: str, values: tuple[object, ...]) -> list[dict[str, Any]]:
+        return []
+
+
+def open_store(path: Path) -> tuple[Store, str]:
+    """The history at `path` and ""; or one that keeps nothing, and the line that says why."""
+    try:
+        return Store(path), ""
+    except StorageError as error:
+        return NullStore(), str(error)
+
+
+_TRIALS = """SELECT trials.id, run, text, finish, record, plan, created, trials.updated
+             FROM trials JOIN runs ON runs.id = trials.run"""
+
+
+def _nothing() -> None:
+    """A turn of the writer without a job."""
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    paths.ensure(path.parent)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it readable for all
+    except OSError as error:
+        hint = "free some space, or mend the folder's permissions"
+        raise StorageError(f"cannot open the history ({error.strerror})", where=str(path), hint=hint) from error
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":  # a network file system
+            connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection, path)
+        _mark_orphans(connection)
+    except sqlite3.Error as error:
+        raise _storage(error, path) from error
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to date, one process at a time."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT NOT NULL)")
+        done = {row[0] for row in connection.execute("SELECT name FROM migrations")}
+        unknown = done - {name for name, _ in STEPS}
+        if unknown:
+            hint = "update this workbench; the history is left as it is"
+            raise StorageError("the history was written by a newer workbench", where=str(path), hint=hint)
+        for name, sql in STEPS:
+            if name in done:
+                continue
+            for statement in filter(str.strip, sql.split(";\n")):
+                connection.execute(statement)
+            connection.execute("INSERT INTO migrations VALUES (?, ?)", (name, _now()))
+
+
+def _mark_orphans(connection: sqlite3.Connection) -> None:
+    """Trials left `running` by a process that is no more are `interrupted`, their text kept."""
+    rows = connection.execute("SELECT id, owner, owner_started FROM trials WHERE finish = 'running'").fetchall()
+    if not rows:
+        return
+    orphans = [(row[0],) for row in rows if not _alive(row[1], row[2])]
+    with connection:
+        connection.executemany("UPDATE trials SET finish = 'interrupted' WHERE id = ?", orphans)
+
+
+def _self() -> tuple[int, float]:
+    import psutil
+
+    return os.getpid(), psutil.Process().create_time()
+
+
+def _alive(pid: int, started: float) -> bool:
+    """Whether that very process lives: a process id is used again, so its start must agree."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _trial(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as a TRIAL."""
+    plan = json.loads(row["plan"])
+    record = json.loads(row["record"]) if row["record"] else {}
+    return {
+        "id": row["id"],
+        "run": row["run"],
+        "created": row["created"],
+        **{name: plan.get(name) for name in ("variant", "case", "repeat", "prompt", "version", "model", "path")},
+        "sampling": plan.get("sampling", {}),
+        "seed": plan.get("seed"),
+        "mode": plan.get("mode"),
+        "coupled": plan.get("coupled"),
+        "lead": plan.get("lead", []),
+        "messages": plan.get("messages", []),
+        "error": None,
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "first_token_s": None,
+        "tokens_per_s": None,
+        "checks": [],
+        **{key: value for key, value in record.items() if key not in ("sampling",)},
+        "text": row["text"],
+        "finish": row["finish"],
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _storage(error: sqlite3.Error, path: Path) -> StorageError:
+    text = str(error)
+    if "full" in text or "disk I/O" in text:
+        hint = "free some space on that disk"
+    elif "malformed" in text or "not a database" in text:
+        hint = "move the file away; a new one is made"
+    elif "locked" in text:
+        hint = "another program holds it: try again"
+    else:
+        hint = "mend the file's permissions, or move it away"
+    return StorageError(f"the history failed ({text})", where=str(path), hint=hint)
