@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     message = sys.stdin.read() if options.message == "-" else options.message
     load = LoadOptions(context_length=options.context, offload=options.offload)
     session = Session(library=Path(options.library) if options.library else None, options=load)
+    _ = session.libraries  # a folder that is not there is said even when no prompt is asked for
     variants = _variants(session, options)
     return asyncio.run(interruptible(_compare(session, variants, message, options)))
 
