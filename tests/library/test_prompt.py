@@ -97,9 +97,17 @@ def test_a_newer_schema_runs_but_is_read_only() -> None:
     assert parse(GOOD.replace("schema = 1", "schema = 2").encode(), id="a").read_only
 
 
-@pytest.mark.parametrize(
-    "data", [b"\xff\xfe", b"a = 1\x00", b"[" * 5000, b"a=" + b"[" * 5000, b"x" * 10_000_001, b"\xef\xbb\xbf"]
-)
+HOSTILE = {
+    "not UTF-8": b"\xff\xfe",
+    "NUL": b"a = 1\x00",
+    "open brackets": b"[" * 5000,
+    "nested arrays": b"a=" + b"[" * 5000,
+    "huge": b"x" * 10_000_001,
+    "only a BOM": b"\xef\xbb\xbf",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_bytes_are_one_line(data: bytes) -> None:
     with pytest.raises(PromptError) as caught:
         parse(data, id="x")
