@@ -34,6 +34,7 @@ class Candidates:
 
     def fill(self, logits: npt.NDArray[np.float32], likeliest: int = 0) -> None:
         """All tokens with these logits (or so many of the likeliest), unsorted, none selected."""
+        ids: npt.NDArray[np.integer]
         if 0 < likeliest < len(logits):
             ids = np.argpartition(logits, -likeliest)[-likeliest:]
             size, logits = likeliest, logits[ids]
