@@ -96,7 +96,7 @@ class AnswerPane(Widget, can_focus=True):
             return
         self._raw.append(text)
         self._pending.append(text)
-        self._ended = False
+        self._ended, self._strips = False, None
         flusher: Flusher | None = getattr(self.app, "flusher", None)
         if flusher is None:
             self.call_next(self.flush)
