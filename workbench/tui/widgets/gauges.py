@@ -14,7 +14,8 @@ from textual.widget import Widget
 from workbench import safe
 
 if TYPE_CHECKING:
-    from workbench.hardware.snapshot import Gpu, Snapshot
+    from workbench.hardware.gpu import Gpu
+    from workbench.hardware.snapshot import Snapshot
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 Part = tuple[str, str]  # text, style class ("" = plain)
