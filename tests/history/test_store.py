@@ -177,3 +177,66 @@ def test_after_close_a_finish_says_so(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StorageError, match="closed"):
         store.finish("r-A", record("x")).result()
+
+
+def test_a_text_that_cannot_be_written_yet_is_written_later_without_a_hole(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.begin_run("r", "compare", {})
+    store.begin_trials("r", [row("r-A")])
+    store._connection.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(tmp_path / "h.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store.append("r-A", "one ")
+    with pytest.raises(StorageError, match="locked"):
+        store.remember_version("v", b"").result()  # the writer has had its turn at the text, in vain
+    store.append("r-A", "two")
+    assert store.trials("r")[0]["text"] == ""
+    other.execute("ROLLBACK")
+    other.close()
+    wait_for(lambda: store.trials("r")[0]["text"] == "one two")
+    store.close()
+
+
+def test_text_that_is_no_unicode_stops_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    store.begin_run("r", "compare", {"argument": "\udcff"})
+    store.begin_trials("r", [row("r-A", messages=[{"role": "user", "content": "\udcff한"}]), row("r-B")])
+    store.append("r-A", "\udcff")
+    wait_for(lambda: store.trials("r")[0]["text"] == "?")
+    store.finish("r-A", record("a\udcffb\0c")).result()
+    with pytest.raises(StorageError, match="no trial"):
+        store.finish("never", record("x")).result()
+    store.finish("r-B", record("the writer lives")).result()
+    assert [trial["text"] for trial in store.trials("r")] == ["a?b\0c", "the writer lives"]
+    assert store.runs()[0]["message"] == "?한"
+    store.close()
+
+
+def test_runs_go_on_from_the_last_one_seen(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    for number in range(5):
+        store.begin_run(f"r{number}", "compare", {})
+        store.begin_trials(f"r{number}", [row(f"r{number}-A"), row(f"r{number}-B")])
+    first = store.runs(2)
+    assert [run["id"] for run in first] == ["r4", "r3"]
+    assert [run["id"] for run in store.runs(9, before=first[-1]["id"])] == ["r2", "r1", "r0"]
+    assert [trial["id"] for trial in store.trials(limit=3)] == ["r4-A", "r4-B", "r3-A"]
+    assert store.trial("r3-A") is not None
+    assert store.trial("r4-A-not") is None
+    assert store.trial("%") is None
+    assert store.trial("\udcff") is None
+    store.close()
+
+
+def test_what_a_trial_was_made_of_comes_back_whole(tmp_path: Path) -> None:
+    store = Store(tmp_path / "h.db")
+    plan = row(
+        "r-A", lead=[{"role": "system", "content": "be brief"}], sampling={"logit_bias": {"3": -1.5}}, mode="strict"
+    )
+    store.begin_run("r", "compare", {})
+    store.begin_trials("r", [plan])
+    store.finish("r-A", record("x")).result()
+    found = store.trial("r-A")
+    assert found is not None
+    assert {key: found[key] for key in plan} == plan
+    store.close()

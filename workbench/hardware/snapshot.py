@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import psutil
 
 from workbench.hardware import memory
-from workbench.hardware.gpu import Gpu, Nvidia
+from workbench.hardware.gpu import Gpu as Gpu
+from workbench.hardware.gpu import Nvidia
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Store:
         self.path = path
         self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._texts: dict[str, list[str]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards `_texts`, and that nothing is queued after the writer's last turn
         self._closed = False
         self._connection = _open(path)
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
@@ -45,7 +45,7 @@ class Store:
 
     def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
         """A new run. Raises StorageError."""
-        row = (run, kind, _now(), json.dumps(meta))
+        row = (run, kind, _now(), _json(meta))
         self._durable(
             lambda db: db.execute("INSERT INTO runs (id, kind, created, meta) VALUES (?, ?, ?, ?)", row)
         ).result()
@@ -53,31 +53,30 @@ class Store:
     def begin_trials(self, run: str, rows: Sequence[Mapping[str, object]]) -> None:
         """The run's trials, as `running`; durable when it returns. Raises StorageError."""
         owner, started = _self()
-        values = [
-            (str(row["id"]), run, place, json.dumps(row, ensure_ascii=False), owner, started, _now())
-            for place, row in enumerate(rows)
-        ]
+        values = [(str(row["id"]), run, place, _json(row), owner, started, _now()) for place, row in enumerate(rows)]
         sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._durable(lambda db: db.executemany(sql, values)).result()
 
     def append(self, trial: str, text: str) -> None:
         """More text of a trial; written within a quarter of a second. Never blocks, never raises."""
         with self._lock:
-            first = not self._texts
+            if self._closed:
+                return
+            if not self._texts:
+                self._queue.put(_nothing)  # wakes the writer, which then keeps the time
             self._texts.setdefault(trial, []).append(text)
-        if first:
-            self._queue.put(_nothing)  # wakes the writer, which then keeps the time
 
     def finish(self, trial: str, record: Mapping[str, object]) -> Future[None]:
         """The end of a trial (a TRIAL). The future resolves when it is durable, or carries a StorageError."""
         with self._lock:
             self._texts.pop(trial, None)
         rest = {key: value for key, value in record.items() if key != "text"}
-        row = (str(record["text"]), str(record["finish"]), json.dumps(rest, ensure_ascii=False), _now(), trial)
+        row = (_stored(str(record["text"])), str(record["finish"]), _json(rest), _now(), trial)
         sql = "UPDATE trials SET text = ?, finish = ?, record = ?, updated = ? WHERE id = ?"
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(sql, row)
+            if db.execute(sql, row).rowcount != 1:
+                raise StorageError(f"the history has no trial {trial}", where=str(self.path))
 
         return self._durable(work)
 
@@ -99,13 +98,16 @@ class Store:
                     result = work(db)
             except sqlite3.Error as error:
                 future.set_exception(_storage(error, self.path))
+            except Exception as error:  # noqa: BLE001 -- the writer's boundary: whoever waits is told, the thread lives
+                future.set_exception(error)
             else:
                 future.set_result(result)
 
-        if self._closed:
-            future.set_exception(StorageError("the history is closed", where=str(self.path)))
-        else:
-            self._queue.put(job)
+        with self._lock:
+            if not self._closed:
+                self._queue.put(job)
+                return future
+        future.set_exception(StorageError("the history is closed", where=str(self.path)))
         return future
 
     def _write(self) -> None:
@@ -130,26 +132,43 @@ class Store:
             texts, self._texts = self._texts, {}
         if not texts:
             return
-        rows = [("".join(parts), trial) for trial, parts in texts.items()]
-        # A text that cannot be written now is in memory still: `finish` writes the whole of it, and says so if not.
-        with suppress(sqlite3.Error), self._connection as db:
-            db.executemany("UPDATE trials SET text = text || ? WHERE id = ? AND finish = 'running'", rows)
+        rows = [(_stored("".join(parts)), trial) for trial, parts in texts.items()]
+        try:
+            self._connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost what is shown, not an end
+            with self._connection as db:
+                db.executemany("UPDATE trials SET text = text || ? WHERE id = ? AND finish = 'running'", rows)
+        except sqlite3.Error:
+            # Tried again with what comes next, so that no text has a hole; `finish` writes the whole, or says so.
+            with self._lock:
+                for trial, parts in texts.items():
+                    self._texts[trial] = parts + self._texts.get(trial, [])
+        finally:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA synchronous = FULL")
 
     def close(self) -> None:
         """Write what is left. Idempotent."""
-        if not self._closed:
+        with self._lock:
+            if self._closed:
+                return
             self._closed = True
             self._queue.put(None)
-            self._thread.join()
+        self._thread.join()
 
     # ---- reading
 
-    def runs(self, limit: int = 50) -> list[dict[str, Any]]:
-        """Runs, newest first: id, kind, created, trials (their number), message (the last thing the user said)."""
-        sql = """SELECT runs.id, kind, created, count(trials.id) AS trials, min(trials.plan) AS plan
-                 FROM runs LEFT JOIN trials ON trials.run = runs.id GROUP BY runs.id ORDER BY runs.id DESC LIMIT ?"""
+    def runs(self, limit: int = 50, before: str | None = None) -> list[dict[str, Any]]:
+        """Runs, newest first: id, kind, created, trials (their number), message (the last thing the user said).
+
+        `before` is the id of the last run one has, to go on from there.
+        """
+        sql = """SELECT id, kind, created, (SELECT count(*) FROM trials WHERE run = runs.id) AS trials,
+                     (SELECT plan FROM trials WHERE run = runs.id ORDER BY place LIMIT 1) AS plan
+                 FROM runs
+                 WHERE ?1 IS NULL OR (created, id) < (SELECT created, id FROM runs WHERE id = ?1)
+                 ORDER BY created DESC, id DESC LIMIT ?2"""
         found = []
-        for row in self._read(sql, (limit,)):
+        for row in self._read(sql, (before, limit)):
             plan = json.loads(row.pop("plan") or "{}")
             messages = plan.get("messages") or [{}]
             found.append({**row, "message": messages[-1].get("content", "")})
@@ -157,12 +176,15 @@ class Store:
 
     def trials(self, run: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
         """Trials of a run in their order, or of all runs newest first, each a TRIAL with id, run, created, messages."""
-        where = "WHERE run = ? ORDER BY place" if run else "WHERE ? IS NULL ORDER BY run DESC, place"
-        return [_trial(row) for row in self._read(f"{_TRIALS} {where} LIMIT ?", (run, limit))]
+        where = "WHERE run = ? ORDER BY place" if run else "WHERE ? IS NULL ORDER BY created DESC, run DESC, place"
+        return [_trial(row) for row in self._read(f"{_TRIALS} {where} LIMIT ?", (run or None, limit))]
 
     def trial(self, id: str) -> dict[str, Any] | None:
         """The trial whose id begins so; None when there is none or more than one."""
-        rows = self._read(f"{_TRIALS} WHERE substr(trials.id, 1, ?) = ? LIMIT 2", (len(id), id))
+        id = _stored(id)
+        rows = self._read(
+            f"{_TRIALS} WHERE trials.id >= ? AND trials.id < ? ORDER BY trials.id LIMIT 2", (id, id + "\U0010ffff")
+        )
         exact = [row for row in rows if row["id"] == id]
         rows = exact or rows
         return _trial(rows[0]) if len(rows) == 1 else None
@@ -181,7 +203,7 @@ class Store:
                 return [dict(zip(names, row, strict=True)) for row in cursor]
             finally:
                 connection.close()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:  # a limit beyond 64 bits
             raise _storage(error, self.path) from error
 
 
@@ -240,6 +262,7 @@ def _open(path: Path) -> sqlite3.Connection:
     except OSError as error:
         hint = "free some space, or mend the folder's permissions"
         raise StorageError(f"cannot open the history ({error.strerror})", where=str(path), hint=hint) from error
+    connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -248,7 +271,9 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, path)
         _mark_orphans(connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, StorageError) as error:
+        if connection is not None:
+            connection.close()
         raise _storage(error, path) from error
     return connection
 
@@ -278,7 +303,7 @@ def _mark_orphans(connection: sqlite3.Connection) -> None:
         return
     orphans = [(row[0],) for row in rows if not _alive(row[1], row[2])]
     with connection:
-        connection.executemany("UPDATE trials SET finish = 'interrupted' WHERE id = ?", orphans)
+        connection.executemany("UPDATE trials SET finish = 'interrupted' WHERE id = ? AND finish = 'running'", orphans)
 
 
 def _self() -> tuple[int, float]:
@@ -329,7 +354,18 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _storage(error: sqlite3.Error, path: Path) -> StorageError:
+def _stored(text: str) -> str:
+    """`text` as SQLite takes it: lone surrogates (bytes on a command line that are no UTF-8) become `?`."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _json(data: object) -> str:
+    return _stored(json.dumps(data, ensure_ascii=False))
+
+
+def _storage(error: Exception, path: Path) -> StorageError:
+    if isinstance(error, StorageError):
+        return error
     text = str(error)
     if "full" in text or "disk I/O" in text:
         hint = "free some space on that disk"
