@@ -11,6 +11,8 @@ from workbench.inference.engine import Finish, Message, Mode
 from workbench.inference.sampling import Sampling
 
 SCHEMA = 1
+SYSTEMS = ("system/plain", "system/step-by-step")  # what a new person finds, with this message
+MESSAGE = "What is 17 + 25?"
 
 
 class _Turn(msgspec.Struct):

@@ -63,6 +63,17 @@ class EnginePool:
         async with self.use(path, on_progress=on_progress):
             pass
 
+    async def discard(self, path: Path) -> None:
+        """Close the engine for `path`, if there is one: whoever uses it sees it end; the next use makes a new one."""
+        if engine := self._engines.pop(path, None):
+            await engine.close()
+
+    async def fits(self, path: Path) -> bool:
+        """Whether `path` is there already, or memory holds it beside those that are."""
+        if path in self._engines:
+            return True
+        return (await asyncio.to_thread(self._fits, path, list(self._engines)))[0]
+
     async def _enter(self, path: Path, on_wait: OnWait | None) -> Engine:
         """Count in as a user, once memory holds the model."""
         if path in self._engines and path not in self._waiting_out():

@@ -1,0 +1,270 @@
+"""What one does to a lane of the compare screen: its prompt, model, sampling, place, view; the dialogs for that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import subprocess
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
+from workbench.tui.widgets.lane import LaneView
+
+if TYPE_CHECKING:
+    from workbench.session import Session
+    from workbench.tui.screens.compare import CompareScreen
+    from workbench.tui.widgets.answer import View
+
+VIEWS: tuple[View, ...] = ("plain", "markdown", "mono")
+
+
+class LaneTools:
+    """Works on the screen's current lane. Dialogs are imported when they are wanted."""
+
+    def __init__(self, screen: CompareScreen) -> None:
+        self._screen = screen
+        self._removed: list[tuple[int, Lane]] = []
+        self._found = ""
+
+    def work(self, flow: Coroutine[Any, Any, None]) -> None:
+        """Run a dialog's flow; its errors are told."""
+
+        async def guarded() -> None:
+            try:
+                await flow
+            except WorkbenchError as error:
+                self._screen.workbench.tell(str(error), severity="error")
+
+        self._screen.run_worker(guarded(), group="dialog")
+
+    async def _opened(self) -> Session:
+        await self._screen.workbench.ready.wait()
+        assert self._screen.workbench.session is not None
+        return self._screen.workbench.session
+
+    def _changed(self, lane: Lane) -> None:
+        self._screen.retitle()
+        if view := self._screen.board.view(lane.uid):
+            view.restate(lane)
+        self._screen.tally.warm()
+        self._screen.save_soon()
+
+    # ---- what the lane is
+
+    async def prompt(self) -> None:
+        """Pick a prompt; one with variables asks for their values."""
+        from workbench.tui.screens.prompt_picker import PLAIN, PromptPicker
+
+        session, lane = await self._opened(), self._screen.lane
+        id = await self._screen.app.push_screen_wait(PromptPicker(session.libraries, lane.prompt))
+        if id is None:
+            return
+        values: dict[str, str] = {}
+        if id == PLAIN:
+            id = ""
+        else:
+            prompt = await asyncio.to_thread(session.libraries.get, id)
+            if prompt.variables:
+                from workbench.tui.screens.variables_form import VariablesForm
+
+                given = await self._screen.app.push_screen_wait(VariablesForm(prompt, lane.values))
+                if given is None:
+                    return
+                values = given
+        await self._screen.desk.set_prompt(session, lane, id, values)
+        self._changed(lane)
+
+    async def model(self) -> None:
+        """Pick a model."""
+        from workbench.tui.screens.model_picker import ModelPicker
+
+        session, lane = await self._opened(), self._screen.lane
+        path = await self._screen.app.push_screen_wait(ModelPicker(session, lane.path))
+        if path is None:
+            return
+        models = await asyncio.to_thread(session.models)
+        model = next((model for model in models if str(model.path) == path), None)
+        if model is None:
+            raise NotFoundError("the model is gone", where=path)
+        self._screen.desk.set_model(lane, model)
+        await self._screen.desk.resolve(session, [lane])
+        self._changed(lane)
+
+    async def sampling(self) -> None:
+        """The form of sampler settings."""
+        from workbench.tui.screens.sampling_form import SamplingForm
+
+        lane = self._screen.lane
+        label = self._screen.comparison.label(lane)
+        chosen = await self._screen.app.push_screen_wait(SamplingForm(lane.sampling, label))
+        if chosen is None:
+            return
+        for each in self._screen.comparison.lanes if chosen.everywhere else [lane]:
+            each.sampling = chosen.sampling
+        self._changed(lane)
+
+    async def edit(self) -> None:
+        """The prompt's file in the person's editor; it is read again after a clean exit."""
+        session, lane = await self._opened(), self._screen.lane
+        app = self._screen.app
+        if not lane.prompt:
+            raise NotFoundError("this lane has no prompt file", hint="p picks a prompt")
+        entries = await asyncio.to_thread(session.libraries.entries)
+        path = next((entry.path for entry in entries if entry.id == lane.prompt), None)
+        if path is None:
+            raise NotFoundError(f"there is no prompt {lane.prompt}", hint="p picks another")
+        command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        try:
+            # batch_update: lanes go on streaming meanwhile, and must not paint over the editor
+            with app.suspend(), app.batch_update():
+                code = (await asyncio.to_thread(subprocess.run, [*command, str(path)], check=False)).returncode
+        except OSError as error:
+            hint = "set VISUAL or EDITOR"
+            raise NotFoundError(f"cannot start {command[0]} ({error.strerror})", hint=hint) from error
+        app.refresh(layout=True)
+        if code:
+            raise NotFoundError(f"{command[0]} ended with {code}", hint="the prompt was not read again")
+        same = [each for each in self._screen.comparison.lanes if each.prompt == lane.prompt]
+        before = lane.version
+        await self._screen.desk.resolve(session, same)
+        for each in same:
+            self._changed(each)
+        if not lane.problem:
+            news = "unchanged" if lane.version == before else f"now {lane.prompt}@{lane.version[:4]}"
+            self._screen.workbench.tell(f"{lane.prompt}: {news}")
+
+    async def restart(self) -> None:
+        """End the lane's model and load it again."""
+        session, lane = await self._opened(), self._screen.lane
+        if not lane.path:
+            return
+        view = self._screen.view(lane)
+        await session.pool.discard(Path(lane.path))
+        view.foot.show([("restarting the model", "")])
+        try:
+            await session.pool.restart(
+                Path(lane.path), on_progress=lambda part: view.foot.show([(f"loading {part:.0%}", "")])
+            )
+        except EngineError as error:
+            view.foot.show([(str(error), "bad")])
+            return
+        view.restate(lane)
+        self._screen.tally.recount()
+
+    # ---- which lanes there are
+
+    async def add(self, *, history: bool) -> None:
+        """A lane like this one after it; a new one asks for its prompt."""
+        screen = self._screen
+        if screen.full():
+            return
+        made = screen.comparison.add(screen.lane, history=history)
+        if made is None:
+            return
+        await self._mount(made)
+        if not history:
+            await self.prompt()
+
+    async def _mount(self, lane: Lane) -> None:
+        screen = self._screen
+        place = screen.comparison.lanes.index(lane)
+        view = LaneView(lane.uid)
+        view.pane.view = screen.view_mode
+        views = screen.board.views()
+        await screen.board.mount(view, before=views[place] if place < len(views) else None)
+        screen.current = lane.uid
+        screen.show(lane)
+        self._changed(lane)
+        view.focus_lane()
+
+    async def remove(self) -> None:
+        """Take the lane away; `restore` brings it back."""
+        screen, lane = self._screen, self._screen.lane
+        place, trial = screen.comparison.lanes.index(lane), lane.trial
+        if not screen.comparison.remove(lane):
+            screen.workbench.tell(f"a comparison has {MIN_LANES} lanes at least", severity="warning")
+            return
+        self._removed = [*self._removed[-9:], (place, lane)]
+        if view := screen.board.view(lane.uid):
+            await view.remove()
+        after = screen.comparison.lanes[min(place, len(screen.comparison.lanes) - 1)]
+        screen.current = after.uid
+        self._changed(after)
+        screen.view(after).focus_lane()
+        if trial and screen.session is not None:
+            await screen.session.runner.cancel([trial])
+
+    async def restore(self) -> None:
+        """The lane removed last, as it was."""
+        screen = self._screen
+        if not self._removed:
+            screen.workbench.tell("no lane was removed")
+            return
+        if len(screen.comparison.lanes) >= MAX_LANES:
+            screen.full()
+            return
+        place, lane = self._removed.pop()
+        if lane.busy and lane.last:
+            lane.phase, lane.last.finish = "", "cancelled"
+        screen.comparison.lanes.insert(place, lane)
+        await self._mount(lane)
+
+    def move(self, by: int) -> None:
+        """Another place in the row."""
+        screen, lane = self._screen, self._screen.lane
+        if not screen.comparison.move(lane, by):
+            return
+        place = screen.comparison.lanes.index(lane)
+        views = screen.board.views()
+        here = views.index(screen.view(lane))
+        if place > here:
+            screen.board.move_child(here, after=place)
+        else:
+            screen.board.move_child(here, before=place)
+        self._changed(lane)
+
+    # ---- how lanes are shown
+
+    def next_view(self) -> View:
+        """Plain → Markdown → monospace in all lanes; returns the new one."""
+        made = VIEWS[(VIEWS.index(self._screen.view_mode) + 1) % len(VIEWS)]
+        for view in self._screen.board.views():
+            view.pane.set_view(made)
+        return made
+
+    async def diff(self) -> None:
+        """This lane's answer and another's, word by word."""
+        from workbench.tui.screens.diff import DiffScreen
+
+        comparison = self._screen.comparison
+        texts = [(comparison.label(lane), lane.prompt or lane.model, lane.text) for lane in comparison.lanes]
+        here = comparison.lanes.index(self._screen.lane)
+        await self._screen.app.push_screen_wait(DiffScreen(texts, here))
+
+    async def history(self) -> None:
+        """What ran before; a message from there can be taken."""
+        from workbench.tui.screens.history import HistoryScreen
+
+        session = await self._opened()
+        message = await self._screen.app.push_screen_wait(HistoryScreen(session))
+        if message is not None:
+            self._screen.set_draft(message)
+            self._screen.box.area.focus()
+
+    async def find(self) -> None:
+        """Ask what to find in the lane's answer, and go there."""
+        from workbench.tui.screens.ask import AskScreen
+
+        wanted = await self._screen.app.push_screen_wait(AskScreen("find in the answer", self._found))
+        if wanted is not None:
+            self._found = wanted
+            self.find_next(1)
+
+    def find_next(self, step: int) -> None:
+        """The next or the previous match."""
+        if self._found and not self._screen.view(self._screen.lane).pane.find(self._found, step):
+            self._screen.workbench.tell(f"{self._found}: not in this answer")

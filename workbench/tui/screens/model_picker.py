@@ -1,0 +1,60 @@
+"""Pick a model of this machine; files that cannot be used are visible with what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from workbench.tui.screens.picker import Picker, Row, columns, marked
+
+if TYPE_CHECKING:
+    from workbench.models.catalog import Model
+    from workbench.session import Session
+
+
+class ModelPicker(Picker):
+    """Gives the model's path."""
+
+    heading = " model "
+    hint = "search name, quantization, source"
+    nothing = "no model matches"
+
+    def __init__(self, session: Session, current: str = "") -> None:
+        super().__init__(current)
+        self._session = session
+        self._models: list[Model] = []
+
+    async def gather(self) -> None:
+        """Look for models."""
+        self._models = await asyncio.to_thread(self._session.models)
+        if not self._models:
+            self.nothing = "no model on this machine: put a .gguf file into ~/.cache/llama.cpp, or run make setup"
+
+    def rows(self, query: str) -> Sequence[Row]:
+        """Models whose name, source or architecture hold all the words."""
+        words = query.lower().split()
+        return [
+            _row(model, words)
+            for model in self._models
+            if all(word in f"{model.name} {model.source} {model.architecture} {model.path}".lower() for word in words)
+        ]
+
+
+def _row(model: Model, words: Sequence[str]) -> Row:
+    lower = model.name.lower()
+    places = [at for word in words if (first := lower.find(word)) >= 0 for at in range(first, first + len(word))]
+    name = marked(model.name, places)
+    if model.error:
+        says = (Content.styled("cannot be used", "$error"), 0)
+        return Row(model.path, columns((name, 44), says), "", f"{model.error} — {model.path}")
+    about = f"{size(model.size):>8}  {model.parameters / 1e9:>5.1f} B  {model.context_length:>7,} ctx"
+    detail = f"{model.architecture}, {model.quantization}, {model.source}\n{model.path}"
+    return Row(model.path, columns((name, 44), (about, 0)), detail)
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

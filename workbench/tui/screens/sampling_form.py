@@ -1,0 +1,221 @@
+"""Every sampler setting of a lane: one list to move in, one line to type in; a wrong value is named with its range."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from workbench import safe
+from workbench.errors import SamplingError
+from workbench.inference.sampling import SPECS, Sampling, Spec, check, make
+
+_NAME = max(len(name) for name in SPECS)
+
+
+@dataclass(frozen=True)
+class SamplingChosen:
+    """The form's result: the settings, and whether every lane takes them."""
+
+    sampling: Sampling
+    everywhere: bool = False
+
+
+def written(spec: Spec, value: Any) -> str:
+    """A value as the form shows and takes it: texts quoted and separated by commas, bias as `id:value`."""
+    if spec.kind == "strings":
+        return ", ".join(json.dumps(item, ensure_ascii=False) for item in value)
+    if spec.kind == "bias":
+        return ", ".join(f"{key}:{bias:g}" for key, bias in value.items())
+    if spec.kind == "text":
+        return json.dumps(value, ensure_ascii=False)[1:-1].replace('\\"', '"')
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def read(spec: Spec, text: str) -> Any:
+    r"""What was typed, as the setting takes it (`\n` in texts is a newline); raises SamplingError."""
+    if spec.kind == "strings":
+        if not text.strip():
+            return check(spec.name, [])
+        try:
+            items = json.loads(f"[{text}]")
+        except ValueError:
+            items = [text]
+        return check(spec.name, [item if isinstance(item, str) else text for item in items])
+    if spec.kind == "text":
+        return check(spec.name, text.replace("\\n", "\n"))
+    if not text.strip() and spec.kind != "bias":
+        return spec.default
+    return check(spec.name, text.strip())
+
+
+def range_of(spec: Spec) -> str:
+    """The range in few letters."""
+    if spec.kind not in ("int", "float"):
+        return {"strings": '"text", "text"', "bias": "id:bias, id:bias", "text": "GBNF"}[spec.kind]
+    high = "…" if spec.high >= 2**31 - 1 else f"{spec.high:g}"
+    return f"{spec.low:g} – {high}"
+
+
+class SamplingForm(ModalScreen[SamplingChosen | None]):
+    """Type a value for the highlighted setting; up and down move; Enter applies all."""
+
+    DEFAULT_CSS = """
+    SamplingForm { align: center middle; background: $background 40%; }
+    SamplingForm > Vertical { width: 96%; max-width: 96; height: 90%; max-height: 46; border: round $accent;
+        background: $surface; }
+    SamplingForm OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
+    SamplingForm Horizontal { height: 1; border: none; background: $boost; }
+    SamplingForm #name { width: auto; padding: 0 1; text-style: bold; }
+    SamplingForm Input { border: none; height: 1; width: 1fr; padding: 0; background: $boost; }
+    SamplingForm #help { height: 2; padding: 0 1; color: $foreground-muted; }
+    SamplingForm #help.-bad { color: $error; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("up,ctrl+p", "step(-1)", show=False, priority=True),
+        Binding("down,ctrl+n,tab", "step(1)", show=False, priority=True),
+        Binding("shift+tab", "step(-1)", show=False, priority=True),
+        Binding("pageup", "step(-8)", show=False, priority=True),
+        Binding("pagedown", "step(8)", show=False, priority=True),
+        Binding("f2", "default", show=False, priority=True),
+        Binding("f3", "defaults", show=False, priority=True),
+        Binding("f4", "everywhere", show=False, priority=True),
+    ]
+
+    def __init__(self, sampling: Sampling, label: str) -> None:
+        super().__init__()
+        self._label = label
+        self._names = sorted(SPECS, key=lambda name: list(dict.fromkeys(_GROUPS)).index(SPECS[name].group))
+        self._typed = {name: written(SPECS[name], getattr(sampling, name)) for name in self._names}
+        self._index: list[str] = []  # option -> setting, "" for a heading
+        self._setting = self._names[0]
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = Content(f" sampling of {self._label} ")
+            box.border_subtitle = Content("enter apply · f4 to all lanes · f2 default · f3 all defaults · esc leave")
+            listing = OptionList(markup=False, compact=True)
+            listing.can_focus = False
+            yield listing
+            with Horizontal():
+                yield Static("", id="name", markup=False)
+                yield Input(compact=True)
+            yield Static("", id="help", markup=False)
+
+    def on_mount(self) -> None:
+        options, group = [], ""
+        for name in self._names:
+            if SPECS[name].group != group:
+                group = SPECS[name].group
+                options.append(Option(Content.styled(f" {group}", "bold $accent"), disabled=True))
+                self._index.append("")
+            options.append(Option(self._row(name)))
+            self._index.append(name)
+        self.query_one(OptionList).set_options(options)
+        self.query_one(Input).focus()
+        self._go(self._setting)
+
+    def _row(self, name: str) -> Content:
+        spec, text = SPECS[name], self._typed[name]
+        width = max(12, min(28, self.size.width - 60))
+        value = safe.line(text)
+        while cell_len(value) > width:
+            value = value[: len(value) - 2] + "…"
+        bad = self._wrong(name) is not None
+        style = "$error bold" if bad else "" if text == written(spec, spec.default) else "bold"
+        return Content.assemble(
+            f"   {name:<{_NAME}}  ",
+            (value + " " * (width - cell_len(value)), style),
+            (f"  {range_of(spec):<16}  default {written(spec, spec.default)[:20]}", "dim"),
+        )
+
+    def _wrong(self, name: str) -> SamplingError | None:
+        try:
+            read(SPECS[name], self._typed[name])
+        except SamplingError as error:
+            return error
+        return None
+
+    def _go(self, name: str) -> None:
+        self._setting = name
+        self.query_one(OptionList).highlighted = self._index.index(name)
+        self.query_one("#name", Static).update(Content(f"{name} ="))
+        line = self.query_one(Input)
+        with self.prevent(Input.Changed):
+            line.value = self._typed[name]
+        line.action_select_all()
+        self._tell()
+
+    def _tell(self) -> None:
+        spec, error = SPECS[self._setting], self._wrong(self._setting)
+        line = self.query_one("#help", Static)
+        line.set_class(error is not None, "-bad")
+        line.update(Content(safe.line(str(error)) if error else f"{range_of(spec)}: {spec.help}"))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Check as one types."""
+        event.stop()
+        self._set(self._setting, event.value)
+
+    def _set(self, name: str, text: str) -> None:
+        self._typed[name] = text
+        self.query_one(OptionList).replace_option_prompt_at_index(self._index.index(name), self._row(name))
+        self._tell()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter applies all."""
+        event.stop()
+        self._apply(everywhere=False)
+
+    def _apply(self, *, everywhere: bool) -> None:
+        wrong = next((name for name in self._names if self._wrong(name)), None)
+        if wrong:
+            self._go(wrong)
+            self.app.bell()
+            return
+        values = {name: read(SPECS[name], self._typed[name]) for name in self._names}
+        self.dismiss(SamplingChosen(make(values), everywhere))
+
+    def action_step(self, by: int) -> None:
+        """Another setting."""
+        at = self._names.index(self._setting)
+        self._go(self._names[max(0, min(len(self._names) - 1, at + by))])
+
+    def action_default(self) -> None:
+        """This setting's default."""
+        self._set(self._setting, written(SPECS[self._setting], SPECS[self._setting].default))
+        self._go(self._setting)
+
+    def action_defaults(self) -> None:
+        """All defaults."""
+        for name in self._names:
+            self._set(name, written(SPECS[name], SPECS[name].default))
+        self._go(self._setting)
+
+    def action_everywhere(self) -> None:
+        """Apply to all lanes."""
+        self._apply(everywhere=True)
+
+    def action_leave(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """A click on a row goes there."""
+        event.stop()
+        name = self._index[event.option_index]
+        if name and name != self._setting:
+            self._go(name)
+
+
+_GROUPS = [spec.group for spec in SPECS.values()]
