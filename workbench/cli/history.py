@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import output
-from workbench.errors import Exit, NotFoundError, StorageError
+from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from workbench.history.store import Store
@@ -39,37 +40,26 @@ def _store() -> Store:
 
 def list_runs(options: argparse.Namespace) -> int:
     """Print runs."""
-    store = _store()
-    runs = store.runs(options.limit)
+    if options.limit < 1:
+        raise UsageError(f"--limit {options.limit} is too small", hint="take 1 or more")
+    with closing(_store()) as store:
+        runs = store.runs(options.limit)
     if options.json:
         output.print_json(runs)
-    else:
-        for run in runs:
-            when = run["created"][:16].replace("T", " ")
-            line = f"{run['id']}  {when}  {run['kind']:<8} {run['trials']} trials  {safe.line(run['message'])}"
-            print(output.clip(line, output.width()))
-        if not runs:
-            output.narrate("no runs yet — `workbench compare` or F5 in the app makes one")
-    store.close()
+        return Exit.OK
+    if not runs:
+        output.narrate("no runs yet — `workbench compare` or F5 in the app makes one")
+    for run in runs:
+        trials = "1 trial " if run["trials"] == 1 else f"{run['trials']} trials"
+        line = f"{run['id']}  {_when(run)}  {run['kind']:<8} {trials:>9}  {run['message']}"
+        print(output.clip(safe.line(line), output.width()))
     return Exit.OK
 
 
 def show(options: argparse.Namespace) -> int:
     """Print a run's trials, or one trial."""
-    store = _store()
-    found = store.trial(options.id)
-    trials = [found] if found else store.trials(options.id)
-    if not trials:
-        runs = [run["id"] for run in store.runs(1000) if run["id"].startswith(options.id)]
-        if len(runs) != 1:
-            what = (
-                f"{options.id} is the beginning of {len(runs)} runs"
-                if runs
-                else f"there is no run or trial {options.id}"
-            )
-            raise NotFoundError(what, hint="`workbench history list` shows them")
-        trials = store.trials(runs[0])
-    store.close()
+    with closing(_store()) as store:
+        trials = _find(store, options.id)
     if options.json:
         output.print_json(trials)
         return Exit.OK
@@ -78,11 +68,32 @@ def show(options: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def _find(store: Store, id: str) -> list[dict[str, Any]]:
+    """The trials of the run, or the one trial, whose id is or begins so."""
+    if id and (trials := store.trials(id, limit=-1)):
+        return trials
+    if id and (trial := store.trial(id)):
+        return [trial]
+    runs = [run["id"] for run in store.runs(-1) if run["id"].startswith(id)]
+    if len(runs) == 1:
+        return store.trials(runs[0], limit=-1)
+    what = f"{id} is the beginning of {len(runs)} runs" if runs else f"there is no run or trial {id}"
+    raise NotFoundError(what, hint="`workbench history list` shows them")
+
+
+def _when(row: dict[str, Any]) -> str:
+    """A row's time where the person is, to the minute."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(row["created"]).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def _print(trial: dict[str, Any]) -> None:
     prompt = f"{trial['prompt']}@{(trial['version'] or '')[:8]}" if trial["prompt"] else "(typed)"
     print(
         safe.line(
-            f"── {trial['id']}  {trial['variant']}  {prompt}  {trial['model']}  seed {trial['seed']}  {trial['mode']}"
+            f"── {trial['id']}  {_when(trial)}  {trial['variant']}  {prompt}  {trial['model']}  "
+            f"seed {trial['seed']}  {trial['mode']}"
         )
     )
     for message in [*trial["lead"], *trial["messages"]]:

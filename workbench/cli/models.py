@@ -40,5 +40,6 @@ def list_models(options: argparse.Namespace) -> int:
         weights = f"{model.parameters / 1e9:.2f}B"
         size = f"{model.size / 1e6:,.0f} MB"
         kind = safe.line(model.architecture)
-        print(f"{head}  {weights:>7}  {size:>9}  {model.context_length:>7,} ctx  {kind}  {safe.line(model.source)}")
+        row = f"{head}  {weights:>7}  {size:>9}  {model.context_length:>9,} ctx  {kind}  {safe.line(model.source)}"
+        print(output.clip(row, output.width()))
     return Exit.OK

