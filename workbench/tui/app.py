@@ -38,7 +38,7 @@ class WorkbenchApp(App[int]):
         super().__init__()
         self._open_session = open_session
         self._safe = SafeFilter()
-        self._closing = False
+        self._leaving = False
         self.session: Session | None = None
         self.ready = asyncio.Event()
         self.flusher = Flusher(self)
@@ -167,9 +167,9 @@ class WorkbenchApp(App[int]):
 
     async def leave(self, code: int = 0) -> None:
         """Close the session (engines, history), then the screen."""
-        if self._closing:
+        if self._leaving:
             return
-        self._closing = True
+        self._leaving = True
         screen = self.screen_stack[0]
         if isinstance(screen, CompareScreen):
             screen.save_now()
