@@ -124,4 +124,7 @@ class Session:
             return True, ""
         from workbench.models.fit import holds
 
-        return holds(loaded, path)
+        chosen = self._options or LoadOptions(
+            context_length=self.settings.context_length, offload=self.settings.offload
+        )
+        return holds(loaded, path, context=chosen.context_length, offload=chosen.offload)

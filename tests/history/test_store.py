@@ -229,14 +229,22 @@ def test_runs_go_on_from_the_last_one_seen(tmp_path: Path) -> None:
 
 
 def test_what_a_trial_was_made_of_comes_back_whole(tmp_path: Path) -> None:
+    model = tmp_path / "m.gguf"
+    model.write_bytes(b"model")
     store = Store(tmp_path / "h.db")
     plan = row(
-        "r-A", lead=[{"role": "system", "content": "be brief"}], sampling={"logit_bias": {"3": -1.5}}, mode="strict"
+        "r-A",
+        lead=[{"role": "system", "content": "be brief"}],
+        sampling={"logit_bias": {"3": -1.5}},
+        mode="strict",
+        path=str(model),
     )
-    store.begin_run("r", "compare", {})
+    store.begin_run("r", "compare", {"why": "test"})
     store.begin_trials("r", [plan])
     store.finish("r-A", record("x")).result()
     found = store.trial("r-A")
     assert found is not None
     assert {key: found[key] for key in plan} == plan
+    assert found["model_size"] == 5
+    assert store.runs()[0]["meta"].keys() == {"workbench", "llama_cpp_python", "why"}
     store.close()

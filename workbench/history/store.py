@@ -44,8 +44,8 @@ class Store:
     # ---- writing
 
     def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
-        """A new run. Raises StorageError."""
-        row = (run, kind, _now(), _json(meta))
+        """A new run; `meta` is kept with it, and the versions of what makes it. Raises StorageError."""
+        row = (run, kind, _now(), _json({**_made_with(), **meta}))
         self._durable(
             lambda db: db.execute("INSERT INTO runs (id, kind, created, meta) VALUES (?, ?, ?, ?)", row)
         ).result()
@@ -53,7 +53,10 @@ class Store:
     def begin_trials(self, run: str, rows: Sequence[Mapping[str, object]]) -> None:
         """The run's trials, as `running`; durable when it returns. Raises StorageError."""
         owner, started = _self()
-        values = [(str(row["id"]), run, place, _json(row), owner, started, _now()) for place, row in enumerate(rows)]
+        values = [
+            (str(row["id"]), run, place, _json({**row, **_model_file(row)}), owner, started, _now())
+            for place, row in enumerate(rows)
+        ]
         sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._durable(lambda db: db.executemany(sql, values)).result()
 
@@ -158,11 +161,11 @@ class Store:
     # ---- reading
 
     def runs(self, limit: int = 50, before: str | None = None) -> list[dict[str, Any]]:
-        """Runs, newest first: id, kind, created, trials (their number), message (the last thing the user said).
+        """Runs, newest first: id, kind, created, meta, trials (their number), message (the last the user said).
 
         `before` is the id of the last run one has, to go on from there.
         """
-        sql = """SELECT id, kind, created, (SELECT count(*) FROM trials WHERE run = runs.id) AS trials,
+        sql = """SELECT id, kind, created, meta, (SELECT count(*) FROM trials WHERE run = runs.id) AS trials,
                      (SELECT plan FROM trials WHERE run = runs.id ORDER BY place LIMIT 1) AS plan
                  FROM runs
                  WHERE ?1 IS NULL OR (created, id) < (SELECT created, id FROM runs WHERE id = ?1)
@@ -171,7 +174,7 @@ class Store:
         for row in self._read(sql, (before, limit)):
             plan = json.loads(row.pop("plan") or "{}")
             messages = plan.get("messages") or [{}]
-            found.append({**row, "message": messages[-1].get("content", "")})
+            found.append({**row, "meta": json.loads(row["meta"]), "message": messages[-1].get("content", "")})
         return found
 
     def trials(self, run: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
@@ -306,6 +309,24 @@ def _mark_orphans(connection: sqlite3.Connection) -> None:
         connection.executemany("UPDATE trials SET finish = 'interrupted' WHERE id = ? AND finish = 'running'", orphans)
 
 
+def _made_with() -> dict[str, str]:
+    """The versions a replay needs to know of."""
+    from importlib import metadata
+
+    from workbench import __version__
+
+    with suppress(metadata.PackageNotFoundError):
+        return {"workbench": __version__, "llama_cpp_python": metadata.version("llama-cpp-python")}
+    return {"workbench": __version__}
+
+
+def _model_file(row: Mapping[str, object]) -> dict[str, int]:
+    """The size in bytes of the trial's model file: a replay on another one is told by it."""
+    with suppress(OSError, ValueError):
+        return {"model_size": os.stat(str(row["path"])).st_size} if row.get("path") else {}
+    return {}
+
+
 def _self() -> tuple[int, float]:
     import psutil
 
@@ -336,6 +357,7 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
         "seed": plan.get("seed"),
         "mode": plan.get("mode"),
         "coupled": plan.get("coupled"),
+        "model_size": plan.get("model_size"),
         "lead": plan.get("lead", []),
         "messages": plan.get("messages", []),
         "error": None,
