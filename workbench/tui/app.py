@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 
 from workbench import safe
 from workbench.errors import WorkbenchError
-from workbench.tui import actions, theme
+from workbench.tui import actions, hangup, theme
 from workbench.tui.filter import SafeFilter
 from workbench.tui.flush import Flusher
 
@@ -161,6 +161,7 @@ class WorkbenchApp(App[int]):
             if number is not None:
                 with suppress(NotImplementedError, RuntimeError, ValueError):
                     loop.add_signal_handler(number, self._on_signal)
+        hangup.guard()
 
     def _on_signal(self) -> None:
         asyncio.get_running_loop().create_task(self.leave(130))
