@@ -248,3 +248,26 @@ def test_what_a_trial_was_made_of_comes_back_whole(tmp_path: Path) -> None:
     assert found["model_size"] == 5
     assert store.runs()[0]["meta"].keys() == {"workbench", "llama_cpp_python", "why"}
     store.close()
+
+
+@pytest.mark.parametrize("refuses", ["fails", "says no"])
+def test_a_file_system_without_shared_memory_gets_a_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: str
+) -> None:
+    class Network(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if "WAL" in sql:
+                if refuses == "fails":
+                    raise sqlite3.OperationalError("locking protocol")
+                return super().execute("SELECT 'delete'")
+            return super().execute(sql, *values)
+
+    plain = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda *given, **named: plain(*given, **named, factory=Network))
+    store = Store(tmp_path / "h.db")
+    store.begin_run("r", "compare", {})
+    store.begin_trials("r", [row("r-A")])
+    store.finish("r-A", record("kept")).result()
+    assert store.trials()[0]["text"] == "kept"
+    assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+    store.close()

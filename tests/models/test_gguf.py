@@ -119,7 +119,7 @@ def test_a_small_model_whole(tmp_path: Path) -> None:
         read_header(path)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_a_damaged_model_is_a_row_with_its_error_or_its_numbers(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(small())

@@ -15,17 +15,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workbench import paths
 from workbench.errors import StorageError
-from workbench.history.migrations import STEPS
+from workbench.history.database import BUSY, connect, failure, now, stored, this_process, to_json
 
 T = TypeVar("T")
 FLUSH = 0.25  # seconds between appends of text
-BUSY = 5.0  # seconds another process may hold the lock
 
 
 class Store:
@@ -37,7 +34,7 @@ class Store:
         self._texts: dict[str, list[str]] = {}
         self._lock = threading.Lock()  # guards `_texts`, and that nothing is queued after the writer's last turn
         self._closed = False
-        self._connection = _open(path)
+        self._connection = connect(path)
         self._thread = threading.Thread(target=self._write, name="history", daemon=True)
         self._thread.start()
 
@@ -45,16 +42,16 @@ class Store:
 
     def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
         """A new run; `meta` is kept with it, and the versions of what makes it. Raises StorageError."""
-        row = (run, kind, _now(), _json({**_made_with(), **meta}))
+        row = (run, kind, now(), to_json({**_made_with(), **meta}))
         self._durable(
             lambda db: db.execute("INSERT INTO runs (id, kind, created, meta) VALUES (?, ?, ?, ?)", row)
         ).result()
 
     def begin_trials(self, run: str, rows: Sequence[Mapping[str, object]]) -> None:
         """The run's trials, as `running`; durable when it returns. Raises StorageError."""
-        owner, started = _self()
+        owner, started = this_process()
         values = [
-            (str(row["id"]), run, place, _json({**row, **_model_file(row)}), owner, started, _now())
+            (str(row["id"]), run, place, to_json({**row, **_model_file(row)}), owner, started, now())
             for place, row in enumerate(rows)
         ]
         sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -74,7 +71,7 @@ class Store:
         with self._lock:
             self._texts.pop(trial, None)
         rest = {key: value for key, value in record.items() if key != "text"}
-        row = (_stored(str(record["text"])), str(record["finish"]), _json(rest), _now(), trial)
+        row = (stored(str(record["text"])), str(record["finish"]), to_json(rest), now(), trial)
         sql = "UPDATE trials SET text = ?, finish = ?, record = ?, updated = ? WHERE id = ?"
 
         def work(db: sqlite3.Connection) -> None:
@@ -87,7 +84,7 @@ class Store:
         """Keep the bytes that a prompt version was made of, so that a result can always show its wording."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR IGNORE INTO versions (hash, data, seen) VALUES (?, ?, ?)", (version, data, _now()))
+            db.execute("INSERT OR IGNORE INTO versions (hash, data, seen) VALUES (?, ?, ?)", (version, data, now()))
 
         return self._durable(work)
 
@@ -100,7 +97,7 @@ class Store:
                 with self._connection as db:
                     result = work(db)
             except sqlite3.Error as error:
-                future.set_exception(_storage(error, self.path))
+                future.set_exception(failure(error, self.path))
             except Exception as error:  # noqa: BLE001 -- the writer's boundary: whoever waits is told, the thread lives
                 future.set_exception(error)
             else:
@@ -135,7 +132,7 @@ class Store:
             texts, self._texts = self._texts, {}
         if not texts:
             return
-        rows = [(_stored("".join(parts)), trial) for trial, parts in texts.items()]
+        rows = [(stored("".join(parts)), trial) for trial, parts in texts.items()]
         try:
             self._connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost what is shown, not an end
             with self._connection as db:
@@ -184,7 +181,7 @@ class Store:
 
     def trial(self, id: str) -> dict[str, Any] | None:
         """The trial whose id begins so; None when there is none or more than one."""
-        id = _stored(id)
+        id = stored(id)
         rows = self._read(
             f"{_TRIALS} WHERE trials.id >= ? AND trials.id < ? ORDER BY trials.id LIMIT 2", (id, id + "\U0010ffff")
         )
@@ -207,7 +204,7 @@ class Store:
             finally:
                 connection.close()
         except (sqlite3.Error, OverflowError) as error:  # a limit beyond 64 bits
-            raise _storage(error, self.path) from error
+            raise failure(error, self.path) from error
 
 
 class NullStore(Store):
@@ -258,57 +255,6 @@ def _nothing() -> None:
     """A turn of the writer without a job."""
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    paths.ensure(path.parent)
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it readable for all
-    except OSError as error:
-        hint = "free some space, or mend the folder's permissions"
-        raise StorageError(f"cannot open the history ({error.strerror})", where=str(path), hint=hint) from error
-    connection: sqlite3.Connection | None = None
-    try:
-        connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode != "wal":  # a network file system
-            connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection, path)
-        _mark_orphans(connection)
-    except (sqlite3.Error, StorageError) as error:
-        if connection is not None:
-            connection.close()
-        raise _storage(error, path) from error
-    return connection
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date, one process at a time."""
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT NOT NULL)")
-        done = {row[0] for row in connection.execute("SELECT name FROM migrations")}
-        unknown = done - {name for name, _ in STEPS}
-        if unknown:
-            hint = "update this workbench; the history is left as it is"
-            raise StorageError("the history was written by a newer workbench", where=str(path), hint=hint)
-        for name, sql in STEPS:
-            if name in done:
-                continue
-            for statement in filter(str.strip, sql.split(";\n")):
-                connection.execute(statement)
-            connection.execute("INSERT INTO migrations VALUES (?, ?)", (name, _now()))
-
-
-def _mark_orphans(connection: sqlite3.Connection) -> None:
-    """Trials left `running` by a process that is no more are `interrupted`, their text kept."""
-    rows = connection.execute("SELECT id, owner, owner_started FROM trials WHERE finish = 'running'").fetchall()
-    if not rows:
-        return
-    orphans = [(row[0],) for row in rows if not _alive(row[1], row[2])]
-    with connection:
-        connection.executemany("UPDATE trials SET finish = 'interrupted' WHERE id = ? AND finish = 'running'", orphans)
-
-
 def _made_with() -> dict[str, str]:
     """The versions a replay needs to know of."""
     from importlib import metadata
@@ -325,23 +271,6 @@ def _model_file(row: Mapping[str, object]) -> dict[str, int]:
     with suppress(OSError, ValueError):
         return {"model_size": os.stat(str(row["path"])).st_size} if row.get("path") else {}
     return {}
-
-
-def _self() -> tuple[int, float]:
-    import psutil
-
-    return os.getpid(), psutil.Process().create_time()
-
-
-def _alive(pid: int, started: float) -> bool:
-    """Whether that very process lives: a process id is used again, so its start must agree."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 def _trial(row: dict[str, Any]) -> dict[str, Any]:
@@ -370,31 +299,3 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
         "text": row["text"],
         "finish": row["finish"],
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _stored(text: str) -> str:
-    """`text` as SQLite takes it: lone surrogates (bytes on a command line that are no UTF-8) become `?`."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _json(data: object) -> str:
-    return _stored(json.dumps(data, ensure_ascii=False))
-
-
-def _storage(error: Exception, path: Path) -> StorageError:
-    if isinstance(error, StorageError):
-        return error
-    text = str(error)
-    if "full" in text or "disk I/O" in text:
-        hint = "free some space on that disk"
-    elif "malformed" in text or "not a database" in text:
-        hint = "move the file away; a new one is made"
-    elif "locked" in text:
-        hint = "another program holds it: try again"
-    else:
-        hint = "mend the file's permissions, or move it away"
-    return StorageError(f"the history failed ({text})", where=str(path), hint=hint)
