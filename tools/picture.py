@@ -1,6 +1,6 @@
 """Makes docs/compare.svg: the app itself, on the real starter model, draws its first comparison and saves its screen.
 
-`.venv/bin/python tools/picture.py [FILE.svg] [THEME] [COLSxROWS] [KEYS…]` — further keys are pressed before the picture.
+`.venv/bin/python tools/picture.py [FILE.svg] [THEME] [COLSxROWS] [KEYS…]`; the keys are pressed before the picture.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-async def picture(file: Path, theme: str, size: tuple[int, int], keys: list[str]) -> None:
+async def picture(theme: str, size: tuple[int, int], keys: list[str]) -> str:
     from workbench.session import Session
     from workbench.tui.app import WorkbenchApp
 
@@ -24,20 +24,20 @@ async def picture(file: Path, theme: str, size: tuple[int, int], keys: list[str]
         if theme != app.theme:
             app._set_theme(theme)
         await asyncio.sleep(3)
-        run = "norun" not in keys
-        if run:
+        if "norun" not in keys:
             await pilot.press("f5")
-            await asyncio.sleep(1)
-            end = asyncio.get_running_loop().time() + 40
-            while app.screen.comparison.busy and asyncio.get_running_loop().time() < end:  # type: ignore[attr-defined]
+            for _ in range(200):
                 await asyncio.sleep(0.2)
+                if not app.screen.comparison.busy:  # type: ignore[attr-defined]  # the first screen has one
+                    break
         for key in keys:
             if key != "norun":
                 await pilot.press(key)
                 await asyncio.sleep(0.7)
         await pilot.pause()
-        file.write_text(app.export_screenshot(title="workbench"))
+        drawn = app.export_screenshot(title="workbench")
         await app.leave()
+        return drawn
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     columns, _, rows = (arguments[2] if len(arguments) > 2 else "120x34").partition("x")
     with tempfile.TemporaryDirectory() as home:
         os.environ["HOME"] = home
-        asyncio.run(picture(file, theme, (int(columns), int(rows)), arguments[3:]))
+        file.write_text(asyncio.run(picture(theme, (int(columns), int(rows)), arguments[3:])))
 
 
 if __name__ == "__main__":
