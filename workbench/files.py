@@ -28,20 +28,22 @@ def atomic_write(path: Path, data: bytes, *, expect: str | None = None, mode: in
     """Make `path` hold `data`, or leave it as it was and raise StorageError; ConflictError when it changed.
 
     `expect` is the digest of the bytes that were read ("" = there was no file; None = do not look). A file that is
-    there keeps its mode; a new one gets `mode`. After a crash at any point it holds the old bytes or the new ones.
+    there keeps its mode, and its owner where we may set it; one that nobody may write is not written; a new one gets
+    `mode`. After a crash at any point the path holds the old bytes or the new ones.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    owner: tuple[int, int] | None = None
     try:
         with suppress(FileNotFoundError):
-            mode = target.stat().st_mode & 0o7777
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            found = target.stat()
+            mode, owner = found.st_mode & 0o7777, (found.st_uid, found.st_gid)
+            if not mode & 0o222:
+                hint = f"chmod u+w {path}, or save it under another name"
+                raise StorageError("the file is read-only", where=str(path), hint=hint)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
+            _fill(handle, data, mode, owner)
             if expect is not None and _on_disk(target) != expect:
                 raise ConflictError("the file changed on disk meanwhile", where=str(path), hint="compare, then choose")
             os.replace(temporary, target)
@@ -49,10 +51,25 @@ def atomic_write(path: Path, data: bytes, *, expect: str | None = None, mode: in
             with suppress(OSError):
                 temporary.unlink()
             raise
-        _sync_folder(target.parent)
     except OSError as error:
         hint = "free some space, or mend the folder's permissions; the file is as it was"
         raise StorageError(f"cannot write it ({error.strerror})", where=str(path), hint=hint) from error
+    _sync_folder(target.parent)
+
+
+def _fill(handle: int, data: bytes, mode: int, owner: tuple[int, int] | None) -> None:
+    """Write, give mode and owner, make durable; closes `handle`."""
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        if owner is not None:
+            with suppress(PermissionError):  # only root may give a file away; its text matters more
+                os.fchown(handle, *owner)
+        os.fchmod(handle, mode)  # after the owner: changing that clears bits
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _on_disk(path: Path) -> str:
@@ -63,10 +80,10 @@ def _on_disk(path: Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name durable; a file system that cannot sync a folder does not need it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
+    """Make the new name durable. The new bytes are in place already: what fails here is no failed write."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
             os.fsync(handle)
-    finally:
-        os.close(handle)
+        finally:
+            os.close(handle)

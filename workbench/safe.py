@@ -10,10 +10,15 @@ from __future__ import annotations
 import re
 
 # The bidi set is Unicode's explicit formatting characters (UAX #9, 2.1–2.2 and the marks of 2.6); with them the
-# invisible ones used to hide text: zero width space/no-break, word joiner and relatives, tags, soft breaks.
-# ZWJ and ZWNJ (200C, 200D) stay: emoji and several scripts need them.
+# invisible ones used to hide text: zero width space/no-break, word joiner and relatives, soft hyphen, fillers, musical
+# and interlinear marks, tags, the supplementary variation selectors (a byte each: whole texts hide behind one emoji).
+# ZWJ and ZWNJ (200C, 200D) and the first sixteen variation selectors (FE00–FE0F) stay: emoji and several scripts need
+# them. So do the conjoining jamo fillers (115F, 1160), which old Korean needs.
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_HIDDEN = "\u200b\u2028\u2029\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_HIDDEN = (
+    "\u00ad\u034f\u17b4\u17b5\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f{_BIDI}{_HIDDEN}\ud800-\udfff]")
 _UNSAFE_LINE = re.compile(f"[\x00-\x1f\x7f\x80-\x9f{_BIDI}{_HIDDEN}\ud800-\udfff]")
 
