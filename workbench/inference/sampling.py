@@ -139,7 +139,7 @@ def _number(spec: Spec, value: object) -> int | float:
 
 
 def _range(spec: Spec) -> str:
-    return f"{spec.name} goes from {spec.low:g} to {spec.high:g}: {spec.help}"
+    return f"{spec.name} goes from {spec.low:g} to {spec.high:.10g}: {spec.help}"
 
 
 def _strings(spec: Spec, value: object) -> tuple[str, ...]:
@@ -161,7 +161,7 @@ def _bias(spec: Spec, value: object) -> dict[int, float]:
             found = {int(key): float(bias) for key, bias in value.items()}
         else:
             raise ValueError
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         raise SamplingError("logit_bias is not id:bias, id:bias", hint=spec.help) from None
     for token, bias in found.items():
         if token < 0 or not (spec.low <= bias <= spec.high):

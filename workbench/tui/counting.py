@@ -49,10 +49,10 @@ class Counter(Generic[Key, Result]):
         for waiting in self._wanted.values():
             waiting.pop(key, None)
 
-    async def settled(self) -> None:
-        """Until nothing is wanted or under way (for tests and for the run that needs exact numbers)."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is wanted or under way."""
+        return not self._tasks
 
     def close(self) -> None:
         """Stop all."""
@@ -71,8 +71,7 @@ class Counter(Generic[Key, Result]):
                 except EngineError:
                     want.told(None)
                 else:
-                    if key not in waiting:  # else a newer text waits already: its number is the one to show
-                        want.told(result)
+                    want.told(result)
                 took = time.perf_counter() - began
                 if took > 0.005:
                     await asyncio.sleep(min(self._longest, took * self._rest))

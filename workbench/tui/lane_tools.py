@@ -10,6 +10,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual.app import SuspendNotSupported
+
 from workbench.errors import EngineError, NotFoundError, WorkbenchError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
 from workbench.tui.widgets.lane import LaneView
@@ -122,6 +124,8 @@ class LaneTools:
             # batch_update: lanes go on streaming meanwhile, and must not paint over the editor
             with app.suspend(), app.batch_update():
                 code = (await asyncio.to_thread(subprocess.run, [*command, str(path)], check=False)).returncode
+        except SuspendNotSupported as error:
+            raise NotFoundError("this terminal cannot give way to an editor", where=str(path)) from error
         except OSError as error:
             hint = "set VISUAL or EDITOR"
             raise NotFoundError(f"cannot start {command[0]} ({error.strerror})", hint=hint) from error

@@ -58,6 +58,11 @@ class Tally:
         engine = session.pool.engines().get(Path(lane.path))
         return engine if engine is not None and engine.state == "ready" else None
 
+    @property
+    def quiet(self) -> bool:
+        """Whether no count is wanted or under way: what is shown is what the next run feeds."""
+        return self._counter.quiet
+
     # ---- counting
 
     def recount(self, lanes: Iterable[Lane] | None = None) -> None:

@@ -71,7 +71,7 @@ class DiffScreen(ModalScreen[None]):
         says = f"{found.same:.0%} of the words are the same"
         if not found.complete:
             says += " (too long to look closer)"
-        keys = f"1–{len(self._sides)} right side · [ ] left side · s swap · esc leave"
+        keys = f"1–{len(self._sides)} right · [ ] left · s swap · esc"
         self._foot.show([(says, "strong")], [(keys, "")])
 
     def on_answer_pane_scrolled(self, event: AnswerPane.Scrolled) -> None:

@@ -32,7 +32,8 @@ class HistoryScreen(ModalScreen[str | None]):
     DEFAULT_CSS = """
     HistoryScreen { background: $background; }
     HistoryScreen Container { layout: horizontal; height: 1fr; }
-    HistoryScreen OptionList { width: 2fr; height: 1fr; border: none; background: $background; padding: 0; }
+    HistoryScreen OptionList { width: 2fr; height: 1fr; border: none; background: $background; padding: 0;
+        scrollbar-size-vertical: 1; }
     HistoryScreen Vertical { width: 3fr; height: 1fr; border-left: solid $foreground 25%; padding: 0 0 0 1; }
     HistoryScreen.-narrow Container { layout: vertical; }
     HistoryScreen.-narrow OptionList { width: 1fr; height: 2fr; }

@@ -39,7 +39,8 @@ class Picker(ModalScreen[str | None]):
     Picker { align: center middle; background: $background 40%; }
     Picker > Vertical { width: 92%; max-width: 110; height: 85%; border: round $accent; background: $surface; }
     Picker Input { border: none; height: 1; padding: 0 1; background: $boost; }
-    Picker OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
+    Picker OptionList { height: 1fr; border: none; background: $surface; padding: 0;
+        scrollbar-size-vertical: 1; }
     Picker #detail { height: 4; padding: 0 1; color: $foreground-muted; border-top: solid $foreground 20%; }
     Picker #detail.-bad { color: $error; }
     """

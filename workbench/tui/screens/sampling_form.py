@@ -74,6 +74,7 @@ class SamplingForm(ModalScreen[SamplingChosen | None]):
     SamplingForm > Vertical { width: 96%; max-width: 96; height: 90%; max-height: 46; border: round $accent;
         background: $surface; }
     SamplingForm OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
+    SamplingForm OptionList { scrollbar-size-vertical: 1; }
     SamplingForm Horizontal { height: 1; border: none; background: $boost; }
     SamplingForm #name { width: auto; padding: 0 1; text-style: bold; }
     SamplingForm Input { border: none; height: 1; width: 1fr; padding: 0; background: $boost; }
@@ -127,7 +128,9 @@ class SamplingForm(ModalScreen[SamplingChosen | None]):
 
     def _row(self, name: str) -> Content:
         spec, text = SPECS[name], self._typed[name]
-        width = max(12, min(28, self.size.width - 60))
+        inner = min(96, self.app.size.width * 96 // 100) - 5
+        default = f"  default {written(spec, spec.default)[:16]}" if inner >= 84 else ""
+        width = max(8, inner - _NAME - 23 - (26 if default else 0))
         value = safe.line(text)
         while cell_len(value) > width:
             value = value[: len(value) - 2] + "…"
@@ -136,7 +139,7 @@ class SamplingForm(ModalScreen[SamplingChosen | None]):
         return Content.assemble(
             f"   {name:<{_NAME}}  ",
             (value + " " * (width - cell_len(value)), style),
-            (f"  {range_of(spec):<16}  default {written(spec, spec.default)[:20]}", "dim"),
+            (f"  {range_of(spec):<16}{default}", "dim"),
         )
 
     def _wrong(self, name: str) -> SamplingError | None:

@@ -45,7 +45,10 @@ class LaneHead(FrameLine):
         rest = room - cell_len(label) - 3 * len(gap)
         settings = shorten(sampling, max(8, min(cell_len(sampling), rest // 3)))
         names = rest - cell_len(settings)
-        short = shorten(model, max(names - cell_len(prompt), min(cell_len(model), names * 2 // 5)))
+        short = shorten(model, max(names - cell_len(prompt), min(cell_len(model), 7)))
+        if cell_len(prompt) > names - cell_len(short):
+            prompt = prompt.rsplit("/", 1)[-1]  # the name says more than its folder
+            short = shorten(model, max(names - cell_len(prompt), min(cell_len(model), 7)))
         named = shorten(prompt, names - cell_len(short))
         return ((label, "name"), (gap, ""), (named, "strong"), (f"{gap}{short}{gap}{settings}", "")), ()
 
