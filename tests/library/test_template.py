@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import PromptError
 from workbench.library.prompt import Prompt, parse
+from workbench.library.reader import FileError
 from workbench.library.template import lead, names, render
 
 
@@ -55,12 +57,67 @@ def test_types_are_kept_and_text_is_converted() -> None:
         lead(made, {"n": "three", "yes": "no"})
 
 
-def test_jinja_runs_on_fuel() -> None:
+PIECES = {"{{a}}": "{{b}} \\{{", "{{ b }}": "", "\\{{": "{{", "}}": "}}", "x": "x", "a": "a", "\n": "\n", "한": "한"}
+
+
+@given(st.lists(st.sampled_from(sorted(PIECES))))
+def test_one_pass_over_any_template(pieces: list[str]) -> None:
+    values = {"a": PIECES["{{a}}"], "b": ""}
+    assert render(prompt("x"), "".join(pieces), values) == "".join(PIECES[piece] for piece in pieces)
+
+
+def test_the_line_is_that_of_the_bad_slot_and_not_of_another(tmp_path: Path) -> None:
+    text = "{{a}} description = {{x}}\n{{a}}\n{{ a b }}"
+    made = prompt(text, 'note = "{{ a b }}"\n[variables.a]\ndefault=""\n[variables.x]\ndefault=""', tmp_path / "p.toml")
+    with pytest.raises(FileError, match="without a name") as caught:
+        lead(made, {})
+    assert (caught.value.problem.line, caught.value.problem.key) == (5, "text")
+    path = tmp_path / "q.toml"
+    path.write_text('# {{who}}\nkind = "chat"\n[[messages]]\nrole = "user"\ncontent = """\nhi\n{{who}}"""\n')
+    with pytest.raises(FileError, match="no variable") as caught:
+        lead(parse(path.read_bytes(), id="q", path=path), {})
+    assert (caught.value.problem.line, caught.value.problem.key) == (7, "messages.content")
+
+
+def test_choices_are_kept() -> None:
+    made = prompt("{{a}}", '[variables.a]\nchoices = ["x", "y"]\n')
+    assert lead(made, {"a": "y"})[0].content == "y"
+    with pytest.raises(PromptError, match="none of its choices") as caught:
+        lead(made, {"a": "z" * 1000})
+    assert len(str(caught.value)) < 300
+
+
+JINJA = 'template = "jinja"\n[variables.name]\ndefault = "x"'
+
+
+def test_jinja_renders_every_part_and_never_scans_a_value() -> None:
     made = prompt(
-        "{% for i in range(3) %}{{ name }}{% endfor %}", 'template = "jinja"\n[variables.name]\ndefault = "x"'
+        "{% for i in range(3) %}{{ name }}{% endfor %}", f'{JINJA}\n[[examples]]\nuser="{{{{name}}}}"\nassistant=""'
     )
     assert made.template == "jinja"
-    assert lead(made, {})[0].content == "xxx"
-    hog = prompt("{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}", 'template = "jinja"')
-    with pytest.raises(PromptError, match="jinja"):
-        lead(hog, {})
+    assert [message.content for message in lead(made, {"name": "{{ 1 }}"})] == ["{{ 1 }}" * 3, "{{ 1 }}", ""]
+
+
+HOGS = {
+    "a loop in a loop": "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}",
+    "a text that doubles": "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x~n.x %}{% endfor %}",
+    "a text repeated": "{{ 'x' * 500000000 }}",
+    "broken": "{% if %}",
+    "unknown": "{{ nope }}",
+    "include": "{% include '/etc/passwd' %}",
+    "attributes": "{{ name.__class__.__mro__ }}",
+}
+
+
+@pytest.mark.parametrize("text", HOGS.values(), ids=HOGS)
+def test_jinja_that_goes_wrong_is_one_line(text: str) -> None:
+    with pytest.raises(PromptError, match="jinja") as caught:
+        lead(prompt(text, JINJA), {})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["self", "source", "name", "template", "loop"])
+def test_any_variable_name_does_or_says_so(name: str) -> None:
+    made = prompt(f"{{{{ {name} }}}}", f'template = "jinja"\n[variables.{name}]\ndefault = "v"')
+    with suppress(PromptError):
+        assert lead(made, {})[0].content == "v"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import output
-from workbench.errors import Exit, PromptError
+from workbench.errors import Exit
 
 if TYPE_CHECKING:
     from workbench.library.library import Entry, Libraries
@@ -65,6 +65,8 @@ def list_prompts(options: argparse.Namespace) -> int:
         output.print_json([row(entry) for entry in entries])
     else:
         _table(entries)
+        if not entries:
+            output.narrate("no prompts here")
     return Exit.OK
 
 
@@ -77,19 +79,24 @@ def search(options: argparse.Namespace) -> int:
         output.print_json([{**row(entry), "score": round(score, 2)} for entry, score in found])
     else:
         _table([entry for entry, _ in found])
+        if not found:
+            output.narrate("nothing matches; `workbench prompts list` shows what there is")
     return Exit.OK if found else Exit.NOT_FOUND
 
 
 def _table(entries: Sequence[Entry]) -> None:
     columns = output.width()
-    wide = min(34, max((output.cells(safe.line(entry.id)) for entry in entries), default=0))
+    wide = min(34, columns // 2, max((output.cells(safe.line(entry.id)) for entry in entries), default=0))
     for entry in entries:
         head = output.pad(output.clip(safe.line(entry.id), wide), wide)
-        if entry.prompt is None:
-            print(output.clip(f"{head}  !     {safe.line(entry.error or '')}", columns))
-            continue
         prompt = entry.prompt
+        if prompt is None:
+            said = entry.problem.problem if entry.problem else entry.error or ""
+            print(output.clip(f"{head}  ----  {'bad file':<11}  {safe.line(said)}", columns))
+            continue
         print(output.clip(f"{head}  {prompt.version[:4]}  {prompt.kind:<11}  {safe.line(prompt.title)}", columns))
+    if any(entry.prompt is None for entry in entries):
+        output.narrate("bad files: `workbench prompts check` says what is wrong, and where")
 
 
 def show(options: argparse.Namespace) -> int:
@@ -103,8 +110,8 @@ def show(options: argparse.Namespace) -> int:
         lines.append("tags: " + ", ".join(prompt.tags))
     for line in lines:
         print(safe.line(line))
-    for line in output.wrap(prompt.description, output.width()):
-        print(line)
+    if prompt.description:
+        print(*output.wrap(prompt.description, output.width()), sep="\n")
     for title, body in _bodies(prompt):
         print(f"── {safe.line(title)}")
         print(safe.text(body).rstrip("\n"))
@@ -137,57 +144,33 @@ def document(prompt: Prompt) -> dict[str, Any]:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Print what is wrong: broken files, templates that do not render, keys that look misspelled. Exit 2 if any is."""
+    """Print what is wrong: broken files, templates that do not render, keys that look misspelled.
+
+    Exit 2 when anything keeps a prompt from running; a likely misspelling alone is said and passes.
+    """
+    from workbench.library.check import problems_of
+
     libraries = _libraries(options)
-    problems: list[dict[str, Any]] = []
-    serious = False
-    for entry in libraries.entries():
-        if options.id and entry.id not in options.id:
-            continue
-        for text, bad in _problems(entry):
-            serious = serious or bad
-            problems.append(_problem(entry, text))
-    for name in options.id:
-        libraries.get(name)  # an id that is not there is an error of its own
+    wanted = [_entry(libraries, name) for name in options.id] or libraries.entries()
+    found = [problem for entry in wanted for problem in problems_of(entry)]
     if options.json:
-        output.print_json(problems)
+        names = ("file", "line", "key", "problem", "hint")  # exactly DESIGN's
+        output.print_json([{name: getattr(problem, name) for name in names} for problem in found])
     else:
-        for found in problems:
-            print(safe.line(f"{found['file']}:{found['line'] or ''} {found['key']} {found['problem']} {found['hint']}"))
-    return Exit.USAGE if serious else Exit.OK
+        for problem in found:
+            print(safe.line(str(problem)))
+        bad = len({problem.file for problem in found if problem.serious})
+        output.narrate(f"{len(wanted)} checked, {bad} bad, {sum(not p.serious for p in found)} warnings")
+    return Exit.USAGE if any(problem.serious for problem in found) else Exit.OK
 
 
-def _problems(entry: Entry) -> list[tuple[str, bool]]:
-    """(the one line, whether it keeps the prompt from running)."""
-    if entry.prompt is None:
-        return [(entry.error or "", True)]
-    from workbench.library.template import lead
+def _entry(libraries: Libraries, reference: str) -> Entry:
+    """What a person names, as an entry: a bad file is one too. Raises NotFoundError."""
+    from workbench.library.library import Entry
+    from workbench.library.reader import FileError
 
-    found = [(warning, False) for warning in entry.prompt.warnings]
-    samples = {
-        name: str(slot.choices[0] if slot.choices else {"int": 1, "float": 1, "bool": True}.get(slot.type, "…"))
-        for name, slot in entry.prompt.variables.items()
-        if slot.default is None
-    }
     try:
-        lead(entry.prompt, samples)
-    except PromptError as error:
-        found.append((str(error), True))
-    return found
-
-
-def _problem(entry: Entry, text: str) -> dict[str, Any]:
-    """The one line taken apart again: `FILE:LINE key: problem — hint`."""
-    rest = text.removeprefix(str(entry.path))
-    line: int | None = None
-    if rest.startswith(":"):
-        digits, _, after = rest[1:].partition(" ")
-        number = digits.rstrip(":")
-        line, rest = (
-            (int(number), after if not digits.endswith(":") else f": {after}") if number.isdigit() else (None, rest)
-        )
-    key, colon, problem = rest.partition(": ")
-    if not colon:
-        key, problem = "", rest
-    problem, _, hint = problem.partition(" — ")
-    return {"file": str(entry.path), "line": line, "key": key.strip(": "), "problem": problem, "hint": hint}
+        prompt = libraries.get(reference)
+    except FileError as error:
+        return Entry(reference, "", Path(error.problem.file), None, str(error), error.problem)
+    return Entry(prompt.id, prompt.library, prompt.path or Path(), prompt, None)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.errors import PromptError, SamplingError
+from workbench.errors import SamplingError
+from workbench.inference.sampling import SPECS
 from workbench.inference.sampling import check as check_setting
 from workbench.library.lines import line_of
+from workbench.library.reader import MAX_BYTES, Problem, Reader, clipped, load, noun
 
 SCHEMA = 1
-MAX_BYTES = 10_000_000
 Kind = Literal["system", "chat", "association"]
 KINDS = ("system", "chat", "association")
 TYPES: dict[str, tuple[type, ...]] = {
@@ -96,23 +96,12 @@ class Prompt:
     template: Literal["plain", "jinja"] = "plain"
     schema: int = SCHEMA
     extra: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def read_only(self) -> bool:
         """Written by a newer workbench: it runs, but must not be edited here."""
         return self.schema > SCHEMA
-
-    def where(self, needle: str = "") -> str:
-        """`FILE:LINE` of the first line that holds `needle` in the file as it is on disk now."""
-        if self.path is None:
-            return self.id
-        try:
-            text = self.path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return str(self.path)
-        found = text.find(needle) if needle else -1
-        return f"{self.path}:{text.count(chr(10), 0, found) + 1}" if found >= 0 else str(self.path)
 
 
 def short(version: str) -> str:
@@ -120,66 +109,41 @@ def short(version: str) -> str:
     return version[:4]
 
 
-class _Reader:
-    """Takes keys out of a TOML table, checking each; what is left over is not ours."""
-
-    def __init__(self, table: dict[str, Any], source: str, where: str, path: tuple[str | int, ...] = ()) -> None:
-        self.table, self.source, self.where, self.path = table, source, where, path
-        self.left = dict(table)
-
-    def error(self, key: str, problem: str, hint: str = "") -> PromptError:
-        full = (*self.path, key) if key else self.path
-        name = ".".join(str(part) for part in full if not isinstance(part, int))
-        return PromptError(problem, where=f"{self.where}:{line_of(self.source, full)} {name}".rstrip(), hint=hint)
-
-    def take(self, key: str, kind: type, default: Any, noun: str) -> Any:
-        value = self.left.pop(key, default)
-        if value is not default and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-            raise self.error(key, f"{key} must be {noun}, not {_noun(value)}")
-        return value
-
-    def text(self, key: str, default: str | None = "") -> str:
-        value = self.take(key, str, default, "text")
-        if value is None:
-            raise self.error(key, f"{key} is missing", f'add {key} = "…"')
-        return str(value)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.take(key, list, [], "a list of texts")
-        if not all(isinstance(item, str) for item in value):
-            raise self.error(key, f"{key} must be a list of texts")
-        return tuple(value)
-
-    def tables(self, key: str) -> list[_Reader]:
-        value = self.take(key, list, [], f"tables: [[{key}]]")
-        if not all(isinstance(item, dict) for item in value):
-            raise self.error(key, f"{key} must be tables: [[{key}]]")
-        return [_Reader(item, self.source, self.where, (*self.path, key, index)) for index, item in enumerate(value)]
-
-    def child(self, key: str) -> _Reader:
-        value = self.take(key, dict, {}, f"a table: [{key}]")
-        return _Reader(value, self.source, self.where, (*self.path, key))
-
-
-def _noun(value: object) -> str:
-    names: dict[type, str] = {bool: "true/false", int: "a number", float: "a number", str: "text", list: "a list"}
-    return names.get(type(value), "a table" if isinstance(value, dict) else "a date")
+def place(prompt: Prompt, path: tuple[str | int, ...], needle: str = "", nth: int = 0) -> int | None:
+    """The line of `path` in the prompt's file as it is now, or below it of the `nth` `needle` (from 0), if known."""
+    if prompt.path is None:
+        return None
+    try:
+        source = prompt.path.read_bytes()[:MAX_BYTES].decode("utf-8-sig", "replace")
+    except OSError:
+        return None
+    line = line_of(source, path)
+    if not needle:
+        return line
+    at = -1
+    for _ in range(line - 1):
+        at = source.find("\n", at + 1)
+    for _ in range(nth + 1):
+        at = source.find(needle, at + 1)
+        if at < 0:
+            return line
+    return source.count("\n", 0, at) + 1
 
 
 def parse(data: bytes, *, id: str, library: str = "", path: Path | None = None) -> Prompt:
     """A prompt from a file's bytes. Raises PromptError: `FILE:LINE key: what is wrong — what to do`."""
     where = str(path or id)
-    table, source = _toml(data, where)
-    reader = _Reader(table, source, where)
+    table, source = load(data, where)
+    reader = Reader(table, source, where)
     schema = reader.take("schema", int, SCHEMA, "a number")
     if schema < 1:
-        raise reader.error("schema", f"schema = {schema} is unknown", f"schema = {SCHEMA}")
+        raise reader.error("schema", f"schema = {clipped(schema)} is unknown", f"schema = {SCHEMA}")
     kind = reader.text("kind", None)
     if kind not in KINDS:
-        raise reader.error("kind", f'kind = "{kind}" is unknown', f"one of {', '.join(KINDS)}")
+        raise reader.error("kind", f"kind = {clipped(kind)} is unknown", f"one of {', '.join(KINDS)}")
     template = reader.text("template", "plain")
     if template not in ("plain", "jinja"):
-        raise reader.error("template", f'template = "{template}" is unknown', "plain or jinja")
+        raise reader.error("template", f"template = {clipped(template)} is unknown", "plain or jinja")
     values: dict[str, Any] = {
         "title": reader.text("title", id.rsplit("/", 1)[-1]),
         "description": reader.text("description").strip(),
@@ -199,109 +163,103 @@ def parse(data: bytes, *, id: str, library: str = "", path: Path | None = None) 
     }
     if kind == "chat" and not values["messages"]:
         raise reader.error("messages", "a chat prompt needs [[messages]]", "add role and content")
-    meaning = {"kind": kind, "template": template, **{key: table.get(key) for key in _MEANING if table.get(key)}}
     return Prompt(
         id=id,
         library=library,
         path=path,
-        version=content_hash(meaning),
+        version=content_hash(_meaning(kind, template, values)),
         kind=kind,  # type: ignore[arg-type]  # checked against KINDS above
         template=template,  # type: ignore[arg-type]  # checked above
         schema=schema,
         extra=reader.left,
-        warnings=tuple(_misspelled(reader)),
+        warnings=reader.misspelled(),
         **values,
     )
 
 
-_MEANING = ("text", "messages", "variables", "examples", "sampling", "words", "contexts")
-_KNOWN = (*_MEANING, "schema", "kind", "template", "title", "description", "tags", "cases")
-
-
 def content_hash(meaning: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of the fields that change what a model is given: sorted, compact JSON of them in UTF-8.
+    """SHA-256 (hex) over the canonical form: JSON in UTF-8, keys sorted, no blanks, non-ASCII as it is."""
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
-    Title, description, tags, cases and keys we do not know are not among them. Line ends are LF, as tomllib reads them.
+
+def _meaning(kind: str, template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that change what a model is given, empty ones left out; a change here renames every version.
+
+    kind, template, text, messages, examples, words, contexts; of a variable type, default and choices; sampling as
+    checked. Title, description, tags, cases and keys that are not ours are not among them. tomllib reads line ends
+    as LF.
     """
-    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
+    slots = {
+        name: {"type": slot.type, "default": slot.default, "choices": slot.choices}
+        for name, slot in values["variables"].items()
+    }
+    made = {
+        "kind": kind,
+        "template": template,
+        "text": values["text"],
+        "messages": [[turn.role, turn.content] for turn in values["messages"]],
+        "variables": slots,
+        "examples": [[pair.user, pair.assistant] for pair in values["examples"]],
+        "sampling": values["sampling"],
+        "words": values["words"],
+        "contexts": [[context.name, context.text] for context in values["contexts"]],
+    }
+    return {key: value for key, value in made.items() if value}
 
 
-def _toml(data: bytes, where: str) -> tuple[dict[str, Any], str]:
-    if len(data) > MAX_BYTES:
-        raise PromptError(f"{len(data)} bytes are too many", where=where, hint=f"a prompt has at most {MAX_BYTES}")
-    try:
-        source = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise PromptError("not UTF-8 text", where=f"{where}:{line}", hint="save it as UTF-8") from None
-    try:
-        return tomllib.loads(source), source
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        line_number = found[1] if found else str(source.count("\n") + 1)
-        what = re.sub(r" \(at .*\)$", "", str(error))
-        raise PromptError(f"broken TOML: {what}", where=f"{where}:{line_number}", hint="mend that line") from None
-    except (RecursionError, ValueError, OverflowError) as error:
-        raise PromptError(f"broken TOML: {type(error).__name__}", where=where, hint="mend the file") from None
-
-
-def _turn(reader: _Reader) -> Turn:
+def _turn(reader: Reader) -> Turn:
     role = reader.text("role", None)
     if role not in ("system", "user", "assistant"):
-        raise reader.error("role", f'role = "{role}" is unknown', "system, user or assistant")
+        raise reader.error("role", f"role = {clipped(role)} is unknown", "system, user or assistant")
     return Turn(role, reader.text("content", None))  # type: ignore[arg-type]  # checked in the line above
 
 
-def _variables(reader: _Reader) -> dict[str, Variable]:
+def _variables(reader: Reader) -> dict[str, Variable]:
     found = {}
     for name in list(reader.table):
         item = reader.child(name)
-        if not re.fullmatch(r"[^\W\d]\w*", name):
-            raise reader.error(name, f"{name!r} is no variable name", "letters, digits and _")
+        if not re.fullmatch(r"[^\W\d]\w{0,99}", name):
+            raise reader.error(name, f"{clipped(name)} is no variable name", "letters, digits and _, up to 100")
         choices = item.texts("choices")
         kind = item.text("type", "choice" if choices else "string")
         if kind not in TYPES:
-            raise item.error("type", f'type = "{kind}" is unknown', f"one of {', '.join(TYPES)}")
+            raise item.error("type", f"type = {clipped(kind)} is unknown", f"one of {', '.join(TYPES)}")
         if kind == "choice" and not choices:
             raise item.error("type", "a choice needs choices", 'choices = ["…", "…"]')
         found[name] = Variable(name, kind, item.text("description"), _default(item, kind, choices), choices)
     return found
 
 
-def _default(item: _Reader, kind: str, choices: tuple[str, ...]) -> Any:
+def _default(item: Reader, kind: str, choices: tuple[str, ...]) -> Any:
+    item.asked.append("default")
     value = item.left.pop("default", None)
     if value is None:
         return None
     if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
-        raise item.error("default", f"the default must be of type {kind}, not {_noun(value)}")
+        raise item.error("default", f"the default must be of type {kind}, not {noun(value)}")
     if choices and value not in choices:
-        raise item.error("default", f"the default {value!r} is none of the choices", ", ".join(choices))
+        raise item.error(
+            "default", f"the default {clipped(value)} is none of the choices", clipped(", ".join(choices), 200)
+        )
     return value
 
 
-def _sampling(reader: _Reader) -> dict[str, Any]:
+def _sampling(reader: Reader) -> dict[str, Any]:
+    made = {}
     for name, value in reader.table.items():
+        spec = SPECS.get(name)
+        # A form and a shell give numbers as text; in a file that is a wrong type.
+        if spec and spec.kind in ("int", "float") and isinstance(value, str):
+            raise reader.error(name, f"{name} must be a number, not text", spec.help)
         try:
-            check_setting(name, value)
+            made[name] = check_setting(name, value)
         except SamplingError as error:
-            raise reader.error(name, error.what, error.hint) from None
-    return dict(reader.table)
+            raise reader.error(name, error.what[:200], error.hint) from None
+    return made
 
 
-def _case(reader: _Reader, number: int) -> Case:
+def _case(reader: Reader, number: int) -> Case:
     checks = [item.table for item in reader.tables("checks")]
     values = reader.child("variables").table
     return Case(reader.text("name", f"case {number}"), values, reader.text("message"), tuple(checks))
-
-
-def _misspelled(reader: _Reader) -> list[str]:
-    import difflib
-
-    said = []
-    for key in reader.left:
-        near = difflib.get_close_matches(key, _KNOWN, 1, 0.75)
-        if near:
-            line = line_of(reader.source, (key,))
-            said.append(f"{reader.where}:{line} {key}: no key of ours, kept as it is — did you mean {near[0]}?")
-    return said
