@@ -41,7 +41,8 @@ class DoubleEngine:
     """An engine whose answers come from `answer(request)`; by default words drawn from (messages, seed).
 
     `gate` holds every piece back until it is set; `tokens_per_s` is the rate of each lane (None: as fast as the loop
-    allows); `fail_load` is the error that load raises; `crash_after` fails the engine after so many tokens in all.
+    allows) after the `ahead` first ones, which come at once; `fail_load` is the error that load raises; `crash_after`
+    fails the engine after so many tokens in all.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class DoubleEngine:
         tokens_per_s: float | None = None,
         fail_load: str = "",
         crash_after: int | None = None,
+        ahead: int = 0,
     ) -> None:
         self.path = Path(path)
         self.gate = gate
@@ -62,6 +64,7 @@ class DoubleEngine:
         self._answer = answer
         self._context_length = context_length
         self._rate = tokens_per_s
+        self._ahead = ahead
         self._state: State = "unloaded"
         self._info: ModelInfo | None = None
         self._live: dict[str, asyncio.Event] = {}  # trial -> cancelled
@@ -190,13 +193,19 @@ class DoubleEngine:
             if self._state != "ready":
                 end("error", f"the worker of {self.path.stem} was killed (signal 9) — press r to restart it")
                 return
-            take = 1 if self._rate is None else max(1, int((time.perf_counter() - started) * self._rate) - done)
+            take = self._due(started, done)
             part = pieces[done : done + take]
             first = first or time.perf_counter()
             done += len(part)
             self._made += len(part)
             queue.put_nowait(Piece(request.trial, "".join(part), len(part), _logprobs(part, request.logprobs)))
         end(finish)
+
+    def _due(self, started: float, done: int) -> int:
+        """How many tokens are to be handed out now."""
+        if self._rate is None:
+            return 1
+        return max(1, int((time.perf_counter() - started) * self._rate) + self._ahead - done)
 
     async def _pace(self, trial: str, started: float, done: int) -> None:
         """Wait for the gate, or for the next token's time; at high rates tokens come in handfuls, 50 times a second."""
@@ -208,7 +217,7 @@ class DoubleEngine:
         if self._rate is None:
             await asyncio.sleep(0)
             return
-        due = started + (done + 1) / self._rate
+        due = started + (done + 1 - self._ahead) / self._rate
         await asyncio.sleep(max(due - time.perf_counter(), min(0.02, 1 / self._rate)))
 
     def _pieces(self, request: Generate) -> list[str]:
@@ -250,17 +259,22 @@ class DoubleEngine:
 
 
 def from_script(script: str, path: Path) -> DoubleEngine:
-    """A double from WORKBENCH_DOUBLE: `rate=N` tokens/s a lane, `tokens=N` an answer, `text=FILE` what it says."""
+    """A double from WORKBENCH_DOUBLE: `rate=N` tokens/s a lane, `tokens=N` an answer, `text=FILE` what it says.
+
+    `ahead=N`: so many tokens of each answer come at once, before the steady rate.
+    """
     settings = dict(part.split("=", 1) for part in script.split(",") if "=" in part)
-    unknown = settings.keys() - {"rate", "tokens", "text"}
+    unknown = settings.keys() - {"rate", "tokens", "text", "ahead"}
     if unknown:
-        raise UsageError(f"WORKBENCH_DOUBLE: {', '.join(sorted(unknown))} is unknown", hint="rate, tokens, text")
+        raise UsageError(f"WORKBENCH_DOUBLE: {', '.join(sorted(unknown))} is unknown", hint="rate, tokens, text, ahead")
     text = Path(settings["text"]).read_text(encoding="utf-8") if "text" in settings else None
     if text is None and "tokens" in settings:
         count = int(settings["tokens"])
         text = "".join(f" {_WORDS[i * 7 % len(_WORDS)]}" if i % 60 else "\n" for i in range(1, count + 1))
     rate = float(settings["rate"]) if "rate" in settings else None
-    return DoubleEngine(path, answer=text, tokens_per_s=rate, context_length=131_072)
+    return DoubleEngine(
+        path, answer=text, tokens_per_s=rate, context_length=131_072, ahead=int(settings.get("ahead", 0))
+    )
 
 
 def _render(messages: Sequence[Message], generation_prompt: bool) -> str:
