@@ -117,7 +117,7 @@ class Session:
 
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
         chosen = LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
-        return LocalEngine(path, self._options or chosen, log=log)
+        return LocalEngine(path, self._options or chosen, log=log, shapes=paths.cache_dir() / "shapes.json")
 
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
         if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:

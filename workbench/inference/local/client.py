@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from workbench import safe
 from workbench.errors import EngineError
 from workbench.inference.engine import (
     Counted,
@@ -29,7 +30,7 @@ from workbench.inference.engine import (
     Token,
     TokenLogprob,
 )
-from workbench.inference.local import protocol
+from workbench.inference.local import hints, protocol
 from workbench.inference.local.process import Process, describe
 
 R = TypeVar("R")
@@ -43,12 +44,16 @@ class Limits:
     start: float = 60.0  # until its first frame
     load: float = 90.0  # without progress while it loads
     silence: float = 30.0  # without a frame while work is outstanding, pings unanswered
-    cancel: float = 10.0  # until a cancelled trial has ended
+    cancel: float = 10.0  # until a cancel is taken
+    heed: float = 30.0  # until a cancelled trial has ended: a decode under way may take its time
     stop: float = 0.7  # for each step of cooperative → terminate → kill
 
 
 class LocalEngine:
-    """An `Engine` on a GGUF file, in a worker process of its own."""
+    """An `Engine` on a GGUF file, in a worker process of its own.
+
+    `log` takes the worker's stderr, `shapes` remembers measured batch shapes from one start to the next.
+    """
 
     def __init__(
         self,
@@ -56,12 +61,14 @@ class LocalEngine:
         options: LoadOptions | None = None,
         *,
         log: Path | None = None,
+        shapes: Path | None = None,
         command: Sequence[str] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.path = Path(path)
         self.options = options or LoadOptions()
         self._log = log
+        self._shapes = hints.Shapes(shapes) if shapes else None
         self._command = command
         self._limits = limits or Limits()
         self._state: State = "unloaded"
@@ -77,6 +84,9 @@ class LocalEngine:
         self._on_progress: Callable[[float], None] | None = None
         self._progressed = 0.0
         self._loading = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shape = 0  # lanes per llama_decode as the worker measured last
         self.hint = 0  # a batch shape measured before; 0 = none
 
     @property
@@ -112,7 +122,7 @@ class LocalEngine:
                 if self._state == "loading":
                     self._state = "failed"
                 await self._end_process()
-                if isinstance(error, asyncio.CancelledError):
+                if isinstance(error, asyncio.CancelledError) and self.state != "closed":
                     self._state = "unloaded"
                 raise
 
@@ -124,9 +134,16 @@ class LocalEngine:
             raise EngineError("there is no such model file", where=str(self.path), hint=hint)
 
     async def _start(self) -> ModelInfo:
-        self._process = process = await Process.start(self._command, self._log)
+        try:
+            process = await Process.start(self._command, self._log)
+        except EngineError as error:
+            raise self._error(error.what, error.hint) from error
         self._hello = asyncio.get_running_loop().create_future()
-        self._reader = asyncio.create_task(self._read(process))
+        self._process, self._reader = process, asyncio.create_task(self._read(process))
+        if self._state == "closed":
+            raise self._error("was closed", "")
+        if self._shapes and not self.options.shape:
+            self.hint = await asyncio.to_thread(self._shapes.recall, self.path, self.options)
         try:
             await asyncio.wait_for(asyncio.shield(self._hello), self._limits.start)
         except TimeoutError:
@@ -188,7 +205,7 @@ class LocalEngine:
         finally:
             self._owed.pop(number, None)
         if isinstance(reply, protocol.Failed):
-            raise EngineError(reply.what, where=self._name(), hint=reply.hint)
+            raise self._error(safe.line(reply.what), safe.line(reply.hint))
         if not isinstance(reply, kind):
             raise self._error("its worker gave a wrong answer", RESTART)
         return reply
@@ -206,20 +223,25 @@ class LocalEngine:
         else:
             self._expect()
             self._streams.update(dict.fromkeys(stream.open, stream))
-            self._process.send(protocol.Run(tuple(requests)))
+            try:
+                self._process.send(protocol.Run(tuple(requests)))
+            except EngineError as error:
+                stream.fail(f"{self._name()}: {error}")
+                for trial in stream.requests:
+                    self._streams.pop(trial, None)
         try:
             async for event in stream:
                 yield event
         finally:
             if stream.open and self._state == "ready":
                 await self.cancel(list(stream.open))
-                with suppress(TimeoutError):  # ids may be used again once their Finished has come
-                    await asyncio.wait_for(stream.over.wait(), self._limits.cancel)
-            for trial in stream.open:
-                self._streams.pop(trial, None)
+                await stream.over.wait()  # ids may be used again once their Finished has come; `_heed` sees to that
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:
-        """Ask the worker to end these trials; one that does not heed it is terminated, then killed."""
+        """Ask the worker to end these trials; one that does not heed it is terminated, then killed.
+
+        A worker that dies meanwhile has ended them too: nothing is raised.
+        """
         if self._state != "ready":
             return
         wanted = [trial for trial in (self._streams if trials is None else trials) if trial in self._streams]
@@ -227,10 +249,24 @@ class LocalEngine:
         if not wanted and names is not None:
             return
         process = self._process
-        try:
-            await asyncio.wait_for(self._ask(lambda n: protocol.Cancel(n, names), protocol.Done), self._limits.cancel)
-        except TimeoutError:
-            await self._give_up(process, f"did not stop within {self._limits.cancel:g} s and was ended")
+        marked = [(self._streams[trial], trial) for trial in wanted]
+        asyncio.get_running_loop().call_later(self._limits.heed, self._check_heeded, process, marked)
+        with suppress(EngineError):
+            try:
+                asking = self._ask(lambda n: protocol.Cancel(n, names), protocol.Done)
+                await asyncio.wait_for(asking, self._limits.cancel)
+            except TimeoutError:
+                await self._give_up(process, f"did not stop within {self._limits.cancel:g} s and was ended")
+
+    def _check_heeded(self, process: Process | None, marked: Sequence[tuple[_Stream, str]]) -> None:
+        """Give the worker up when cancelled trials did not end: its reader answers, but its decoding hangs."""
+        if any(trial in stream.open for stream, trial in marked):
+            self._later(self._give_up(process, f"did not stop within {self._limits.heed:g} s and was ended"))
+
+    def _later(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # ---- the worker's side
 
@@ -251,13 +287,16 @@ class LocalEngine:
 
     def _take(self, reply: protocol.Reply) -> None:
         match reply:
-            case protocol.Events(events=events):
+            case protocol.Events(events=events, shape=shape):
+                self._shape = shape or self._shape
                 for event in events:
                     stream = self._streams.get(event.trial)
                     if stream is not None:
                         stream.put(event)
                         if isinstance(event, Finished):
                             self._streams.pop(event.trial, None)
+                if not self._streams:
+                    self._remember()
             case protocol.Hello():
                 if self._hello and not self._hello.done():
                     self._hello.set_result(None)
@@ -269,6 +308,12 @@ class LocalEngine:
                 future = self._owed.get(reply.id)
                 if future is not None and not future.done():
                     future.set_result(reply)
+
+    def _remember(self) -> None:
+        """Keep the measured shape for the next start, once nothing runs."""
+        if self._shapes and not self.options.shape and self._shape not in (0, self.hint):
+            self.hint = self._shape
+            self._later(asyncio.to_thread(self._shapes.remember, self.path, self.options, self._shape))
 
     def _fail(self, what: str) -> None:
         """The worker is of no use any more: end its trials, and whoever waits for an answer."""
@@ -321,8 +366,11 @@ class LocalEngine:
 
     async def close(self) -> None:
         """Cooperative, then terminate, then kill. Idempotent."""
-        if self._state == "closed":
-            return
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self._state = "closed"
         for trial, stream in list(self._streams.items()):
             stream.put(Finished(trial=trial, finish="cancelled", mode=stream.requests[trial].mode))
@@ -330,6 +378,9 @@ class LocalEngine:
         if self._process is not None:
             self._process.send(protocol.Shutdown())
         await self._end_process()
+        async with self._loading:  # a load under way ends its own worker
+            pass
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _end_process(self) -> None:
         process, self._process = self._process, None

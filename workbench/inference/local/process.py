@@ -112,7 +112,7 @@ class Process:
             return None
         try:
             self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return open(self._log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
+            return open(self._log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
         except OSError:
             return None  # a log that cannot be kept stops nobody
 

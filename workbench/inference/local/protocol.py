@@ -188,7 +188,10 @@ _REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 def frame(message: Command | Reply) -> bytes:
     """`message` as bytes for the pipe."""
-    payload = _ENCODER.encode(message)
+    try:
+        payload = _ENCODER.encode(message)
+    except UnicodeEncodeError as error:
+        raise EngineError("the text holds half a character (a lone surrogate)", hint="type it again") from error
     if len(payload) > MAX_FRAME:
         raise EngineError(f"a message of {len(payload)} bytes is too long for the worker", hint="send less text")
     return HEADER.pack(MAGIC, VERSION, len(payload)) + payload
