@@ -30,8 +30,7 @@ class EnginePool:
         self._users: dict[Path, int] = {}
         self._admit = asyncio.Lock()  # fair: who waits for memory keeps its turn
         self._freed = asyncio.Condition()
-        self._loading: dict[Path, asyncio.Task[None]] = {}
-        self._listeners: dict[Path, list[OnProgress]] = {}
+        self._loading: dict[Engine, tuple[asyncio.Task[None], list[OnProgress]]] = {}
         self._closed = False
 
     def engines(self) -> Mapping[Path, Engine]:
@@ -47,16 +46,13 @@ class EnginePool:
         A failed one is started again. `on_wait` gets the reason each time memory makes it wait; `on_progress` the
         loading's 0…1. Raises EngineError when loading fails.
         """
-        if self._closed:
-            raise EngineError("the engines are closed", hint="start the workbench again")
         engine = await self._enter(path, on_wait)
         try:
-            await self._load(path, engine, on_progress)
+            await self._load(engine, on_progress)
             yield engine
         finally:
             self._users[path] -= 1
-            async with self._freed:
-                self._freed.notify_all()
+            await self._tell_waiting()
 
     async def restart(self, path: Path, on_progress: OnProgress | None = None) -> None:
         """Start a failed engine again, or load one that is not."""
@@ -67,6 +63,7 @@ class EnginePool:
         """Close the engine for `path`, if there is one: whoever uses it sees it end; the next use makes a new one."""
         if engine := self._engines.pop(path, None):
             await engine.close()
+            await self._tell_waiting()
 
     async def fits(self, path: Path) -> bool:
         """Whether `path` is there already, or memory holds it beside those that are."""
@@ -76,57 +73,71 @@ class EnginePool:
 
     async def _enter(self, path: Path, on_wait: OnWait | None) -> Engine:
         """Count in as a user, once memory holds the model."""
-        if path in self._engines and path not in self._waiting_out():
-            self._users[path] = self._users.get(path, 0) + 1
-            return self._engines[path]
+        if path in self._engines and not self._admit.locked():  # locked: somebody already waits for its memory
+            return self._count_in(path)
         async with self._admit:
             while path not in self._engines:
+                self._check_open()
                 loaded = list(self._engines)
                 fits, reason = await asyncio.to_thread(self._fits, path, loaded)
-                if fits or not loaded:
+                self._check_open()
+                if fits or not self._engines:
                     self._engines[path] = self._make(path)
                     break
-                idle = [other for other in self._engines if not self._users.get(other)]
-                if idle:
+                if idle := self._idle():
                     await self._engines.pop(idle[0]).close()
                     continue
                 if on_wait:
                     on_wait(reason)
                 async with self._freed:
-                    await self._freed.wait_for(lambda: any(not self._users.get(other) for other in self._engines))
-            self._users[path] = self._users.get(path, 0) + 1
-            return self._engines[path]
+                    await self._freed.wait_for(lambda: self._closed or not self._engines or self._idle())
+            return self._count_in(path)
 
-    def _waiting_out(self) -> Sequence[Path]:
-        """Engines that new users must queue for, because somebody already waits for their memory."""
-        return list(self._engines) if self._admit.locked() else ()
+    def _count_in(self, path: Path) -> Engine:
+        self._check_open()
+        self._users[path] = self._users.get(path, 0) + 1
+        return self._engines[path]
 
-    async def _load(self, path: Path, engine: Engine, on_progress: OnProgress | None) -> None:
-        """Load once, however many ask; each hears of the progress."""
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineError("the engines are closed", hint="start the workbench again")
+
+    def _idle(self) -> list[Path]:
+        """Engines that nobody uses, the one loaded first before the others."""
+        return [path for path in self._engines if not self._users.get(path)]
+
+    async def _tell_waiting(self) -> None:
+        async with self._freed:
+            self._freed.notify_all()
+
+    async def _load(self, engine: Engine, on_progress: OnProgress | None) -> None:
+        """Load once, however many ask; each hears of the progress. Who gives up leaves the loading to the others."""
         if engine.state == "ready":
             return
-        listeners = self._listeners.setdefault(path, [])
+        if engine not in self._loading:
+            listeners: list[OnProgress] = []
+            task = asyncio.create_task(self._load_once(engine, listeners))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, if all gave up
+            self._loading[engine] = task, listeners
+        task, listeners = self._loading[engine]
         if on_progress:
             listeners.append(on_progress)
-        task = self._loading.get(path)
-        if task is None:
-            task = self._loading[path] = asyncio.create_task(self._load_once(path, engine))
         await asyncio.shield(task)
 
-    async def _load_once(self, path: Path, engine: Engine) -> None:
+    async def _load_once(self, engine: Engine, listeners: list[OnProgress]) -> None:
         def tell(fraction: float) -> None:
-            for listener in self._listeners.get(path, ()):
+            for listener in listeners:
                 listener(fraction)
 
         try:
             await engine.load(tell)
         finally:
-            self._loading.pop(path, None)
-            self._listeners.pop(path, None)
+            del self._loading[engine]
 
     async def close(self) -> None:
-        """Close all at once. Idempotent."""
+        """Close all at once; who waits for memory is told. Idempotent."""
         self._closed = True
         engines = list(self._engines.values())
         self._engines.clear()
+        await self._tell_waiting()
         await asyncio.gather(*(engine.close() for engine in engines))
