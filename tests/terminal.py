@@ -65,10 +65,10 @@ class Picture:
         self._stream: Any = pyte.ByteStream(self._screen)
         self._tail = b""
         self._held = False
-        self.lines: list[str] = [""] * rows
+        self.cells: list[tuple[Any, ...]] = [()] * rows  # character and style of each column
 
     def feed(self, data: bytes) -> bool:
-        """Take bytes; returns whether a line that a person sees changed."""
+        """Take bytes; returns whether what a person sees changed."""
         data = self._tail + data
         cut = _CUT.search(data, max(0, len(data) - 4096))
         self._tail = data[cut.start() :] if cut else b""
@@ -76,11 +76,13 @@ class Picture:
         if self._held:
             return False
         changed = False
-        display: list[str] = self._screen.display if self._screen.dirty else self.lines
-        for row in sorted(self._screen.dirty):
-            if row < len(self.lines) and self.lines[row] != display[row]:
-                self.lines[row] = display[row]
-                changed = True
+        for row in self._screen.dirty:
+            if row < len(self.cells):
+                line = self._screen.buffer[row]
+                cells = tuple([line[column] for column in range(self._screen.columns)])
+                if cells != self.cells[row]:
+                    self.cells[row] = cells
+                    changed = True
         self._screen.dirty.clear()
         return changed
 
@@ -100,13 +102,13 @@ class Picture:
     def resize(self, columns: int, rows: int) -> None:
         """Another size."""
         self._screen.resize(rows, columns)
-        self.lines = [""] * rows
+        self.cells = [()] * rows
         self._screen.dirty.update(range(rows))
 
     @property
     def text(self) -> str:
         """The lines, without the blanks at their ends."""
-        return "\n".join(line.rstrip() for line in self.lines)
+        return "\n".join("".join([cell.data for cell in line]).rstrip() for line in self.cells)
 
 
 class Terminal:

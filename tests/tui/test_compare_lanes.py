@@ -12,7 +12,9 @@ from textual.widgets import Input, OptionList
 
 from tests.tui.driving import Driver, opened
 from workbench.inference.double import DoubleEngine
+from workbench.tui.runs import Runs
 from workbench.tui.screens.diff import DiffScreen
+from workbench.tui.screens.help import HelpScreen
 from workbench.tui.screens.history import HistoryScreen
 from workbench.tui.screens.model_picker import ModelPicker
 from workbench.tui.screens.prompt_picker import PromptPicker
@@ -266,13 +268,27 @@ async def test_history_shows_trials_and_gives_a_message_back(size: tuple[int, in
         await app.until(lambda: listing.option_count == 2)
         pane = app.app.screen.query_one(AnswerPane)
         await app.until(lambda: app.lanes[0].text in pane.text)
-        assert "temperature=0.8" in pane.text
+        assert "temperature=0.8 top_k=40\n" in pane.text  # and no default that nobody asked about
         await app.press("enter")
         assert app.has_focus(pane)
         await app.press("escape")
         assert app.has_focus(listing)
         await app.press("u")
         await app.until(lambda: app.screen.box.area.text == "What is 17 + 25?")
+
+
+@pytest.mark.parametrize("dialog", ["p", "s", "f4"])
+async def test_help_and_quit_work_in_dialogs(dialog: str) -> None:
+    async with opened() as app:
+        await app.press("escape", dialog)
+        await app.until(lambda: not app.on_top(app.screen))
+        below = app.app.screen
+        await app.press("f1")
+        await top(app, HelpScreen)
+        await app.press("escape")
+        await app.until(lambda: app.on_top(below))
+        await app.press("ctrl+q")
+        await app.until(lambda: app.app._exit)
 
 
 async def test_tab_goes_round_lanes_and_message() -> None:
@@ -317,15 +333,15 @@ async def test_loading_and_waiting_are_said_in_the_lane() -> None:
     async with opened(lambda path: DoubleEngine(path, gate=gate)) as app:
         await app.press("f5")
         await app.until(lambda: app.lanes[0].phase == "reading")
-        run = next(iter(app.screen._runs))
+        run = next(iter(app.screen.runs._ids))
         for lane in app.lanes:
             lane.phase = "queued"
-        app.screen.post_message(app.screen.RunAdvanced(run, (ModelWaited(app.lanes[0].model, "needs 8.0 GB"),)))
+        app.screen.post_message(Runs.Advanced(run, (ModelWaited(app.lanes[0].model, "needs 8.0 GB"),)))
         await app.until(lambda: "waiting for memory" in app.feet[0])
         assert "needs 8.0 GB" in app.texts[0]
-        app.screen.post_message(app.screen.RunAdvanced(run, (ModelLoading(app.lanes[0].model, 0.45),)))
+        app.screen.post_message(Runs.Advanced(run, (ModelLoading(app.lanes[0].model, 0.45),)))
         await app.until(lambda: re.search(r"loading 45\s?%", app.feet[0]))
         assert "needs 8.0 GB" not in app.texts[0]
-        app.screen.post_message(app.screen.RunAdvanced("stale", (ModelLoading(app.lanes[0].model, 0.99),)))
+        app.screen.post_message(Runs.Advanced("stale", (ModelLoading(app.lanes[0].model, 0.99),)))
         gate.set()
         await app.done()

@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 
 from workbench import safe
 from workbench.errors import WorkbenchError
-from workbench.tui import actions, hangup, theme
+from workbench.tui import actions, hangup, keyboard, theme
 from workbench.tui.filter import SafeFilter
 from workbench.tui.flush import Flusher
 
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 
+_ALWAYS = ("ctrl+q", "f1", "f9")  # in dialogs as well, which leave no other key to the app
+
+
 class WorkbenchApp(App[int]):
     """`open_session` is called after the first paint. `session` is there once `ready` is set."""
 
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(a.keys), a.do.removeprefix("app."), a.title, show=False, id=a.id) for a in actions.at("app")
+        Binding(key, a.do.removeprefix("app."), a.title, show=False, id=a.id, priority=key in _ALWAYS)
+        for a in actions.at("app")
+        for key in a.keys
     ]
 
     def __init__(self, open_session: Callable[[], Session]) -> None:
@@ -181,6 +186,7 @@ class WorkbenchApp(App[int]):
 
 def run(open_session: Callable[[], Session]) -> int:
     """Run the app; returns the exit code."""
+    keyboard.guard()
     app = WorkbenchApp(open_session)
     result = app.run()
     return int(result or app.return_code or 0)

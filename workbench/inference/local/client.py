@@ -114,6 +114,7 @@ class LocalEngine:
             if self._state == "closed":
                 raise self._error("is closed", "open it again")
             self._check_file()
+            await self._end_process()  # one that failed may still be on its way out
             self._state = "loading"
             self._on_progress = on_progress
             try:

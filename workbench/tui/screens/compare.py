@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import TextArea
 
 from workbench.errors import WorkbenchError
 from workbench.experiments.conversation import MAX_LANES, Comparison, Lane
-from workbench.experiments.experiment import HistoryFailed, RunEvent, TrialAdvanced, TrialFinished, TrialPlan
 from workbench.tui import actions
 from workbench.tui.desk import Desk
 from workbench.tui.lane_tools import LaneTools
+from workbench.tui.runs import Runs
 from workbench.tui.tally import Tally
 from workbench.tui.widgets.answer import AnswerPane
 from workbench.tui.widgets.board import LaneBoard
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from workbench.session import Session
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.widgets.answer import View
-
-GATHER = 0.03  # seconds that a run's events are gathered before they are shown
 
 
 def _bindings() -> list[BindingType]:
@@ -50,20 +47,7 @@ class CompareScreen(Screen[None]):
 
     CSS_PATH = "compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = _bindings()
-
-    @dataclass
-    class RunAdvanced(Message):
-        """Events of a run, gathered."""
-
-        run: str
-        events: tuple[RunEvent, ...]
-
-    @dataclass
-    class RunEnded(Message):
-        """A run is over; `error` when it broke."""
-
-        run: str
-        error: str = ""
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)  # Textual would paint the whole screen anew
 
     def __init__(self, desk: Desk | None = None) -> None:
         super().__init__()
@@ -71,11 +55,11 @@ class CompareScreen(Screen[None]):
         self.session: Session | None = None
         self.tally = Tally(self)
         self.tools = LaneTools(self)
+        self.runs = Runs(self)
         self.together = False
         self.maximised = False
         self.view_mode: View = "plain"
         self.current = self.desk.comparison.lanes[0].uid
-        self._runs: set[str] = set()
         self._told: set[str] = set()
         self._save_timer = False
 
@@ -258,8 +242,8 @@ class CompareScreen(Screen[None]):
         if comparison.busy:
             self.workbench.tell("lanes are still running — F8 stops them", severity="warning")
             return
-        lanes = await self._ready(comparison.lanes)
-        run = self._new_run()
+        lanes = await self.runs.ready(comparison.lanes)
+        run = self.runs.new_id()
         plans = (
             comparison.plan_again(run, lanes, next_seed=False) if again else comparison.plan_turn(message, run, lanes)
         )
@@ -267,7 +251,7 @@ class CompareScreen(Screen[None]):
             with self.prevent(TextArea.Changed):
                 self.box.area.text = ""
             comparison.draft = ""
-        self.start(plans)
+        self.runs.start(plans)
 
     async def action_again(self) -> None:
         """The last message once more in every lane, with the next seed."""
@@ -277,8 +261,8 @@ class CompareScreen(Screen[None]):
         if self.comparison.busy:
             self.workbench.tell("lanes are still running — F8 stops them", severity="warning")
             return
-        lanes = await self._ready(self.comparison.lanes, draft="")
-        self.start(self.comparison.plan_again(self._new_run(), lanes))
+        lanes = await self.runs.ready(self.comparison.lanes, draft="")
+        self.runs.start(self.comparison.plan_again(self.runs.new_id(), lanes))
         self.retitle()
 
     async def action_rerun(self) -> None:
@@ -287,109 +271,21 @@ class CompareScreen(Screen[None]):
         if lane.busy:
             self.workbench.tell("this lane is still running — x stops it", severity="warning")
             return
-        lanes = await self._ready([lane], draft="")
-        plans = self.comparison.plan_again(self._new_run(), lanes, next_seed=False)
+        lanes = await self.runs.ready([lane], draft="")
+        plans = self.comparison.plan_again(self.runs.new_id(), lanes, next_seed=False)
         if not plans and lanes and self.comparison.draft.strip():
-            plans = self.comparison.plan_turn(self.comparison.draft, self._new_run(), lanes)
-        self.start(plans)
+            plans = self.comparison.plan_turn(self.comparison.draft, self.runs.new_id(), lanes)
+        self.runs.start(plans)
 
-    async def _ready(self, lanes: Sequence[Lane], draft: str | None = None) -> list[Lane]:
-        """Those of `lanes` that can run; says why the others cannot. Their prompts are read again first."""
-        if self.session is None:
-            self.workbench.tell("still opening…", severity="warning")
-            return []
-        await self.desk.resolve(self.session, lanes)
-        self.retitle()
-        refused = await self.tally.refused(lanes, self.comparison.draft if draft is None else draft)
-        for lane in lanes:
-            label = self.comparison.label(lane)
-            if lane.problem or lane.uid in refused:
-                self.view(lane).restate(lane)
-                self.workbench.tell(f"{label}: {lane.problem or refused[lane.uid]}", severity="error")
-        return [lane for lane in lanes if not lane.problem and lane.uid not in refused]
-
-    def _new_run(self) -> str:
-        from workbench.experiments.runner import new_id
-
-        return new_id()
-
-    def start(self, plans: Sequence[TrialPlan]) -> None:
-        """Run the plans; what happens comes back as RunAdvanced."""
-        if not plans:
-            return
-        self._runs.add(plans[0].run)
-        labels = {plan.variant.label for plan in plans}
-        for lane in self.comparison.lanes:
-            if self.comparison.label(lane) in labels:
-                self.show(lane)
-        self.tally.tell()
-        self.save_soon()
-        self.run_worker(self._consume(plans), group="runs")
-
-    async def _consume(self, plans: Sequence[TrialPlan]) -> None:
-        """Gather a run's events and post them. Touches no widget."""
-        assert self.session is not None
-        run, gathered, error = plans[0].run, list[RunEvent](), ""
-        loop = asyncio.get_running_loop()
-        timer: asyncio.TimerHandle | None = None
-
-        def post() -> None:
-            nonlocal timer
-            timer = None
-            if gathered:
-                self.post_message(self.RunAdvanced(run, tuple(gathered)))
-                gathered.clear()
-
-        try:
-            async for event in self.session.runner.run(plans):
-                gathered.append(event)
-                timer = timer or loop.call_later(GATHER, post)
-        except WorkbenchError as broken:
-            error = str(broken)
-        finally:
-            if timer:
-                timer.cancel()
-            post()
-            self.post_message(self.RunEnded(run, error))
-
-    @on(RunAdvanced)
-    def _advanced(self, message: RunAdvanced) -> None:
+    @on(Runs.Advanced)
+    def _advanced(self, message: Runs.Advanced) -> None:
         message.stop()
-        if message.run not in self._runs:
-            return
-        texts: dict[int, list[str]] = {}
-        for event in message.events:
-            if isinstance(event, HistoryFailed):
-                self.tell_once(f"history: {event.reason}")
-            for lane in self.comparison.apply(event):
-                view = self.board.view(lane.uid)
-                if view is None:
-                    continue
-                if isinstance(event, TrialAdvanced):
-                    texts.setdefault(lane.uid, []).append(event.text)
-                    continue
-                if lane.uid in texts:
-                    view.stream(lane, "".join(texts.pop(lane.uid)))
-                if isinstance(event, TrialFinished):
-                    view.finish(lane)
-                    self.tally.recount([lane])
-                    self.save_soon()
-                else:
-                    view.advance(lane)
-        for uid, parts in texts.items():
-            changed = self.comparison.lane(uid)
-            streamed = self.board.view(uid)
-            if changed and streamed:
-                streamed.stream(changed, "".join(parts))
-                self.tally.running(changed)
+        self.runs.advance(message)
 
-    @on(RunEnded)
-    def _ended(self, message: RunEnded) -> None:
+    @on(Runs.Ended)
+    def _ended(self, message: Runs.Ended) -> None:
         message.stop()
-        self._runs.discard(message.run)
-        if message.error:
-            for lane in self.comparison.fail_running(message.error):
-                self.show(lane)
+        self.runs.end(message)
 
     async def action_stop_all(self) -> None:
         """End every lane's answer; what there is stays."""

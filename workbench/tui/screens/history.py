@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from workbench import safe
 from workbench.errors import WorkbenchError
+from workbench.inference.sampling import Sampling
 from workbench.tui import actions
 from workbench.tui.widgets.answer import AnswerPane
 from workbench.tui.widgets.frame import FrameLine
@@ -124,9 +125,22 @@ def _row(trial: dict[str, Any]) -> Content:
     )
 
 
+def _settings(values: dict[str, Any]) -> str:
+    """Temperature and top_k, then what differs from the defaults; a setting of another version of ours as it stands."""
+    fresh = Sampling()
+    always = ("temperature", "top_k")
+    telling = {name: value for name, value in values.items() if name in always or _differs(fresh, name, value)}
+    return " ".join(f"{name}={value}" for name, value in telling.items())
+
+
+def _differs(fresh: Sampling, name: str, value: object) -> bool:
+    default = getattr(fresh, name, None)
+    return value != (list(default) if isinstance(default, tuple) else default)
+
+
 def _whole(trial: dict[str, Any]) -> str:
     """The trial in full, as it is read."""
-    settings = " ".join(f"{name}={value}" for name, value in (trial.get("sampling") or {}).items())
+    settings = _settings(trial.get("sampling") or {})
     speed = f" · {trial['tokens_per_s']:.0f} tok/s" if trial.get("tokens_per_s") else ""
     first = f" · first {trial['first_token_s']:.2f} s" if trial.get("first_token_s") is not None else ""
     version = f"@{str(trial['version'])[:8]}" if trial.get("version") else ""

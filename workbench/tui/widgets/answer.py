@@ -143,15 +143,21 @@ class AnswerPane(Widget, can_focus=True):
             return
         text, self._pending = _display("".join(self._pending)), []
         first = self._paragraph
+        before = self._ends[first:]
         self._shown += text
         self._wrap_from(self._starts[first], first)
+        # lines of the paragraph that end where they did are as they were; its last one has grown or was wrapped anew
+        first += next(
+            (line for line, end in enumerate(before[:-1]) if self._ends[first + line] != end), len(before) - 1
+        )
         height = self.size.height
         if self._following and len(self._starts) > self._top + height:
             self._top = max(0, len(self._starts) - max(1, height - height // 3))
             self.refresh()
         elif first < self._top + height:
             visible = max(0, first - self._top)
-            self.refresh(Region(0, visible, self.size.width, height - visible))
+            lines = min(height, len(self._starts) - self._top) - visible
+            self.refresh(Region(0, visible, self.size.width, max(1, lines)))
 
     # ---- wrapping
 

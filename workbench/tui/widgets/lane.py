@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Self
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
 
 from workbench import safe
 from workbench.experiments.conversation import Exchange, Lane
@@ -53,6 +55,24 @@ class LaneHead(FrameLine):
         return ((label, "name"), (gap, ""), (named, "strong"), (f"{gap}{short}{gap}{settings}", "")), ()
 
 
+class LanePane(AnswerPane):
+    """An answer that looks the same with the focus and without: the frame shows that, so it is not painted again."""
+
+    _same = False
+
+    def watch_has_focus(self, value: bool) -> None:
+        """Textual paints a widget anew when the focus comes or goes (over SSH: kilobytes)."""
+        super().watch_has_focus(value)
+        self._same = True
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As Widget's, save for the one that follows a change of the focus."""
+        if self._same and not regions and not layout:
+            self._same = False
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
 class LaneView(Vertical):
     """Shows a Lane. It is told of each change; it never changes the lane."""
 
@@ -67,7 +87,7 @@ class LaneView(Vertical):
         super().__init__(id=f"lane-{uid}")
         self.uid = uid
         self.head = LaneHead()
-        self.pane = AnswerPane()
+        self.pane = LanePane()
         self.bar = ContextBar()
         self.foot = FrameLine("bottom")
         self._began = 0.0
@@ -149,7 +169,7 @@ class LaneView(Vertical):
 
     def focus_lane(self) -> None:
         """Give the answer the focus."""
-        self.pane.focus()
+        self.screen.set_focus(self.pane)
 
     def on_descendant_focus(self) -> None:
         """The frame's lines show the focus."""
