@@ -16,7 +16,7 @@ from workbench.experiments.experiment import HistoryFailed, RunEvent, TrialAdvan
 if TYPE_CHECKING:
     from workbench.tui.screens.compare import CompareScreen
 
-GATHER = 0.03  # seconds that a run's events are gathered before they are shown
+GATHER = 0.05  # seconds that a run's events are gathered before they are shown
 
 
 class Runs:
@@ -128,7 +128,6 @@ class Runs:
             streamed = self._screen.board.view(uid)
             if changed and streamed:
                 streamed.stream(changed, "".join(parts))
-                self._screen.tally.running(changed)
 
     def end(self, message: Ended) -> None:
         """A run is over."""

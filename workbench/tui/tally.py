@@ -98,16 +98,6 @@ class Tally:
                 view.bar.show(load_of(lane, counted, context))
         self.tell()
 
-    def running(self, lane: Lane) -> None:
-        """While the answer comes: what is in the context now."""
-        view, turn = self._screen.board.view(lane.uid), lane.last
-        if view is None or turn is None or not view.bar.load.known:
-            return
-        room = max(0, lane.sampling.max_tokens - turn.completion_tokens)
-        used = turn.prompt_tokens + turn.completion_tokens
-        if used - view.bar.load.prompt >= 8 or used < view.bar.load.prompt:
-            view.bar.show(Load(used, 0, room, view.bar.load.context, True))
-
     def tell(self) -> None:
         """The message's own count in its frame, and control tokens in it."""
         screen = self._screen

@@ -16,6 +16,7 @@ from textual.widgets import TextArea
 from workbench.errors import WorkbenchError
 from workbench.experiments.conversation import MAX_LANES, Comparison, Lane
 from workbench.tui import actions
+from workbench.tui.compositor import FrugalCompositor
 from workbench.tui.desk import Desk
 from workbench.tui.lane_tools import LaneTools
 from workbench.tui.runs import Runs
@@ -51,6 +52,7 @@ class CompareScreen(Screen[None]):
 
     def __init__(self, desk: Desk | None = None) -> None:
         super().__init__()
+        self._compositor = FrugalCompositor()
         self.desk = desk or Desk()
         self.session: Session | None = None
         self.tally = Tally(self)

@@ -65,7 +65,6 @@ class AnswerPane(Widget, can_focus=True):
         self._shown = ""  # what is on screen: safe, tabs as blanks
         self._starts: list[int] = [0]  # offset in _shown of each line
         self._ends: list[int] = [0]
-        self._paragraph = 0  # the line where the last paragraph begins
         self._strips: list[Strip] | None = None  # Markdown, rendered
         self._spans: list[tuple[int, int, str]] = []
         self._top = 0
@@ -142,14 +141,9 @@ class AnswerPane(Widget, can_focus=True):
         if not self._pending or not self.is_attached:
             return
         text, self._pending = _display("".join(self._pending)), []
-        first = self._paragraph
-        before = self._ends[first:]
+        first = len(self._starts) - 1  # lines before the last one stay as they are: wrapping is greedy
         self._shown += text
         self._wrap_from(self._starts[first], first)
-        # lines of the paragraph that end where they did are as they were; its last one has grown or was wrapped anew
-        first += next(
-            (line for line, end in enumerate(before[:-1]) if self._ends[first + line] != end), len(before) - 1
-        )
         height = self.size.height
         if self._following and len(self._starts) > self._top + height:
             self._top = max(0, len(self._starts) - max(1, height - height // 3))
@@ -162,7 +156,7 @@ class AnswerPane(Widget, can_focus=True):
     # ---- wrapping
 
     def _wrap_all(self) -> None:
-        self._starts, self._ends, self._paragraph, self._strips = [], [], 0, None
+        self._starts, self._ends, self._strips = [], [], None
         self._columns = max(2, self.size.width - 1)
         if self.view == "markdown" and self._ended and len(self._shown) <= MARKDOWN_LIMIT and self.is_attached:
             self._strips = self._markdown()
@@ -177,7 +171,6 @@ class AnswerPane(Widget, can_focus=True):
         while True:
             end = self._shown.find("\n", offset)
             paragraph = self._shown[offset:] if end < 0 else self._shown[offset:end]
-            self._paragraph = len(self._starts)
             for first, last in wrap(paragraph, self._columns or 80, words=words):
                 self._starts.append(offset + first)
                 self._ends.append(offset + last)

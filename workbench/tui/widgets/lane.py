@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -15,8 +15,11 @@ from workbench import safe
 from workbench.experiments.conversation import Exchange, Lane
 from workbench.inference.sampling import brief
 from workbench.tui.widgets.answer import AnswerPane
-from workbench.tui.widgets.context_bar import ContextBar
+from workbench.tui.widgets.context_bar import ContextBar, Load
 from workbench.tui.widgets.frame import FrameLine, Part, shorten
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
 
 _FINISH = {"stop": "good", "length": "warn", "cancelled": "warn", "interrupted": "warn", "error": "bad"}
 
@@ -93,6 +96,7 @@ class LaneView(Vertical):
         self._began = 0.0
         self._told = 0.0
         self._shown_note = ""
+        self._lane: Lane | None = None  # whose figures the next frame shows
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -120,9 +124,21 @@ class LaneView(Vertical):
         if not self._began:
             self._began = now
         self.pane.append(text)
+        self._lane = lane
         if now - self._told >= 0.5:
             self._told = now
-            self.restate(lane)
+            cast("WorkbenchApp", self.app).flusher.request(self)
+
+    def flush(self) -> None:
+        """The figures so far, in one frame with the text."""
+        lane = self._lane
+        if lane is None or lane.last is None or lane.phase != "answering":
+            return
+        self.restate(lane)
+        if self.bar.load.known:
+            turn = lane.last
+            room = max(0, lane.sampling.max_tokens - turn.completion_tokens)
+            self.bar.show(Load(turn.prompt_tokens + turn.completion_tokens, 0, room, self.bar.load.context, True))
 
     def advance(self, lane: Lane) -> None:
         """A phase before the first text: queued, waiting for memory, loading, reading."""
