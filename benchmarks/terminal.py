@@ -127,7 +127,8 @@ def box(terminal: Terminal) -> slice:
     """The rows inside of the message box."""
     lines = terminal.screen().split("\n")
     top = next(place for place, line in enumerate(lines) if "─ message" in line)
-    return slice(top + 1, top + 4)
+    bottom = next(place for place, line in enumerate(lines[top:], top) if line.startswith("└"))
+    return slice(top + 1, bottom)
 
 
 def told(name: str, latencies: Sequence[float], bound: float) -> None:

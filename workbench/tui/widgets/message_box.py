@@ -53,6 +53,7 @@ class MessageBox(Vertical):
             compact=True,
             placeholder="your message · F5 runs it in all lanes",
         )
+        self.area.cursor_blink = False  # half a kilobyte a second over SSH
         self.foot = FrameLine("bottom")
 
     def compose(self) -> ComposeResult:
