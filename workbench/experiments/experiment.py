@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -13,8 +12,7 @@ from workbench.inference.sampling import Sampling, changed
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt version × a model × sampling, shown as A, B, C….
 
     `prompt` is the id as a person names it, or "" for text typed in place; `version` its content hash ("" for none);
@@ -31,8 +29,7 @@ class Variant:
     sampling: Sampling = Sampling()
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrialPlan:
+class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One generation to make: a variant, the conversation after its lead, and the seed in `variant.sampling`."""
 
     id: str
@@ -70,24 +67,21 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
 
 
-@dataclass(frozen=True)
-class ModelLoading:
+class ModelLoading(msgspec.Struct, frozen=True):
     """A model is being loaded; `fraction` 0…1."""
 
     model: str
     fraction: float
 
 
-@dataclass(frozen=True)
-class ModelWaited:
+class ModelWaited(msgspec.Struct, frozen=True):
     """A model waits for another to be done and unloaded: memory does not hold both. `reason` has the numbers."""
 
     model: str
     reason: str
 
 
-@dataclass(frozen=True)
-class TrialStarted:
+class TrialStarted(msgspec.Struct, frozen=True):
     """The engine reads the trial's prompt in."""
 
     trial: str
@@ -95,8 +89,7 @@ class TrialStarted:
     cached_tokens: int
 
 
-@dataclass(frozen=True)
-class TrialAdvanced:
+class TrialAdvanced(msgspec.Struct, frozen=True):
     """More text of a trial (untrusted: `safe` it where it is shown)."""
 
     trial: str
@@ -104,16 +97,14 @@ class TrialAdvanced:
     tokens: int
 
 
-@dataclass(frozen=True)
-class TrialFinished:
+class TrialFinished(msgspec.Struct, frozen=True):
     """A trial has ended and is in the history."""
 
     trial: str
-    record: TrialRecord = field(repr=False)
+    record: TrialRecord
 
 
-@dataclass(frozen=True)
-class HistoryFailed:
+class HistoryFailed(msgspec.Struct, frozen=True):
     """The history could not be written (a full disk…); trials go on, `reason` is the line to show."""
 
     reason: str
