@@ -34,6 +34,7 @@ def plans(count: int = 2, models: Sequence[str] = ("one",), run: str = "r") -> l
             label="ABCDEFGH"[index],
             prompt="system/plain",
             version="v",
+            source=b"# the file\n",
             lead=(Message("system", f"You are {index}."),),
             model=model,
             path=f"/models/{model}.gguf",
@@ -80,6 +81,7 @@ async def test_a_run_from_plan_to_history(tmp_path: Path) -> None:
         assert (kept["text"], kept["finish"], kept["seed"]) == (said, "stop", 5)
         assert kept["lead"][0]["content"].startswith("You are")
     assert any(isinstance(event, ModelLoading) for event in events)
+    assert room.store.version("v") == b"# the file\n"
     await room.close()
 
 

@@ -69,6 +69,7 @@ class Lane:
     uid: int
     prompt: str = ""
     version: str = ""
+    source: bytes = b""  # of the prompt's file
     lead: tuple[Message, ...] = ()
     values: dict[str, str] = field(default_factory=dict)
     model: str = ""
@@ -180,6 +181,7 @@ class Comparison:
     def set_variant(self, lane: Lane, variant: Variant) -> None:
         """Give the lane another prompt version, model or sampling; it keeps its conversation."""
         lane.prompt, lane.version, lane.lead = variant.prompt, variant.version, variant.lead
+        lane.source = variant.source
         lane.model, lane.path, lane.sampling = variant.model, variant.path, variant.sampling
         lane.problem = ""
 
@@ -189,6 +191,7 @@ class Comparison:
             label=self.label(lane),
             prompt=lane.prompt,
             version=lane.version,
+            source=lane.source,
             lead=lane.lead,
             model=lane.model,
             path=lane.path,

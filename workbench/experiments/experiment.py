@@ -16,8 +16,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt version × a model × sampling, shown as A, B, C….
 
     `prompt` is the id as a person names it, or "" for text typed in place; `version` its content hash ("" for none);
-    `lead` is what the prompt puts before the conversation (system text, examples), already rendered. `model` is the
-    model's name and `path` its file.
+    `lead` is what the prompt puts before the conversation (system text, examples), already rendered;
+    `source` the prompt file's bytes, for the history. `model` is the model's name and `path` its file.
     """
 
     label: str
@@ -27,6 +27,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     path: str
     sampling: Sampling = Sampling()
+    source: bytes = b""
 
 
 class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,6 +89,9 @@ class Runner:
             return ""
         rows = [_row(plan) for plan in plans]
         try:
+            for version, source in {plan.variant.version: plan.variant.source for plan in plans}.items():
+                if version and source:
+                    await asyncio.wrap_future(self._store.remember_version(version, source))
             await asyncio.to_thread(self._store.begin_run, plans[0].run, kind, {})
             await asyncio.to_thread(self._store.begin_trials, plans[0].run, rows)
         except WorkbenchError as error:

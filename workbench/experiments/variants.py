@@ -45,6 +45,7 @@ def from_prompt(
         label=label,
         prompt=prompt.id,
         version=prompt.version,
+        source=prompt.source,
         lead=lead(prompt, values or {}),
         model=model.name,
         path=str(model.path),

@@ -97,6 +97,7 @@ class Prompt:
     schema: int = SCHEMA
     extra: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    source: bytes = field(default=b"", repr=False, compare=False)  # the file's bytes
 
     @property
     def read_only(self) -> bool:
@@ -173,6 +174,7 @@ def parse(data: bytes, *, id: str, library: str = "", path: Path | None = None) 
         schema=schema,
         extra=reader.left,
         warnings=reader.misspelled(),
+        source=data,
         **values,
     )
 

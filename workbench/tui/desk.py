@@ -72,8 +72,9 @@ class Desk:
             prompt, lead = await asyncio.to_thread(_lead, session, id, values)
             settings = make(prompt.sampling, lane.sampling)
             lane.prompt, lane.version, lane.lead, lane.sampling = prompt.id, prompt.version, lead, settings
+            lane.source = prompt.source
         else:
-            lane.prompt, lane.version, lane.lead = "", "", ()
+            lane.prompt, lane.version, lane.lead, lane.source = "", "", (), b""
         lane.values, lane.problem = values, ""
         if not lane.path:
             await self.resolve(session, [lane])
@@ -107,7 +108,7 @@ def _resolve(session: Session, lanes: list[Lane]) -> None:
                 raise NotFoundError(f"the model {lane.model} is gone", where=lane.path, hint="m picks another")
             if lane.prompt:
                 prompt, lane.lead = _lead(session, lane.prompt, lane.values)
-                lane.version = prompt.version
+                lane.version, lane.source = prompt.version, prompt.source
             lane.problem = ""
         except WorkbenchError as error:
             lane.problem = str(error)
