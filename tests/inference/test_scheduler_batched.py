@@ -165,6 +165,21 @@ def test_the_next_turn_reads_only_what_is_new() -> None:
     assert made[0].decoded - before == 4
 
 
+def test_what_two_starts_had_no_use_for_is_forgotten() -> None:
+    batched, _ = _batched()
+    first = FakeLane(list(range(50)), 6, 1)
+    _run(batched, [first])
+    _run(batched, [FakeLane(list(range(500, 520)), 2, 2)])
+    again = FakeLane(list(range(50)), 6, 3)  # missed one start: still there
+    _run(batched, [again])
+    assert again.cached == 49
+    for number in range(2):
+        _run(batched, [FakeLane(list(range(600 + 50 * number, 620 + 50 * number)), 2, 4 + number)])
+    late = FakeLane(list(range(50)), 6, 6)
+    _run(batched, [late])
+    assert late.cached == 0
+
+
 def test_the_cache_grows_when_lanes_come_together_and_memory_allows() -> None:
     batched, made = _batched(cells=256, most=2048)
     lanes = [FakeLane([number, *range(100)], 150, number) for number in range(4)]

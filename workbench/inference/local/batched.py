@@ -22,16 +22,23 @@ _PATIENCE = 0.15  # seconds that streaming lanes wait, at most, while a chunk of
 _SMALLEST = 32  # tokens in a chunk, at least
 _REDO = 128  # tokens that may be read in again to get a larger cache while lanes run
 _WORTH = 8  # tokens in common that are worth waiting for a lane that is still reading them in
+_USEFUL = 64  # tokens in common that make a finished sequence worth keeping
 
 
 class Kept:
     """A finished sequence whose cells may serve again."""
 
-    __slots__ = ("sequence", "tokens")
+    __slots__ = ("missed", "sequence", "tokens")
 
     def __init__(self, sequence: int, tokens: Ids) -> None:
         self.sequence = sequence
         self.tokens = tokens
+        self.missed = 0  # starts that had no use for it
+
+    def used(self, length: int) -> None:
+        """A lane took its first `length` tokens."""
+        if length >= _USEFUL or 2 * length >= len(self.tokens):
+            self.missed = 0
 
 
 class Batched:
@@ -73,6 +80,15 @@ class Batched:
 
     def admit(self, queue: deque[Fed]) -> None:
         """Let in what waits, first come first served, as far as there are lanes and cells."""
+        start = bool(queue) and not self.lanes
+        for kept in self._kept if start else ():
+            kept.missed += 1
+        self._fill(queue)
+        if start:  # every step reads all cells: what two starts had no use for only slows the others down
+            for kept in [kept for kept in self._kept if kept.missed > 1]:
+                self._evict(kept)
+
+    def _fill(self, queue: deque[Fed]) -> None:
         while queue and len(self.lanes) < self._most_lanes:
             lane = queue[0]
             if self._let_in(lane):
@@ -103,6 +119,7 @@ class Batched:
         lane.donor = donor if isinstance(donor, Fed) else None
         self.lanes.append(lane)
         if isinstance(donor, Kept):
+            donor.used(length)
             self._kept.remove(donor)
             self._kept.append(donor)
             self._copy(donor.sequence, lane)
