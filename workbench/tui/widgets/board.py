@@ -14,6 +14,7 @@ from workbench.tui.widgets.lane import LaneView
 
 NARROWEST, LOWEST = 38, 7  # columns and rows below which a lane is no use beside others
 STACKED = 80  # columns below which lanes stand on one another
+AROUND = 6  # rows of the screen that are not the lanes: top line, an empty message box, gauges
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class LaneBoard(Container):
     def lay_out(self, focus: int, *, maximised: bool = False) -> str:
         """Show the page of lane number `focus`; returns what there is beyond it, in words."""
         views = self.views()
-        made = plan(len(views), min(focus, len(views) - 1), self.size.width, self.size.height, maximised=maximised)
+        # before the first layout: the terminal's size, less the lines around the lanes, so that it is laid out once
+        width, height = self.size or (self.app.size.width, self.app.size.height - AROUND)
+        made = plan(len(views), min(focus, len(views) - 1), width, height, maximised=maximised)
         self.styles.grid_size_columns = made.columns
         self.styles.grid_size_rows = made.rows
         for place, view in enumerate(views):
