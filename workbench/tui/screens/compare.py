@@ -95,7 +95,7 @@ class CompareScreen(Screen[None]):
             for lane in self.desk.comparison.lanes:
                 yield LaneView(lane.uid)
         yield MessageBox()
-        gauges = Gauges()
+        self.gauges = gauges = Gauges()
         gauges.hints = tuple(
             (actions.key_name(a.keys[0]), a.footer) for a in actions.at("compare", "lanes", "app") if a.footer
         )
@@ -138,10 +138,11 @@ class CompareScreen(Screen[None]):
         if self.session is None:
             return
         reading = await asyncio.to_thread(self.session.hardware.read)
-        gauges = self.query_one(Gauges)
-        gauges.show(reading)
+        if not self.is_attached or not self.board.is_attached:
+            return  # the app was left meanwhile
+        self.gauges.show(reading)
         speeds = [self.view(lane).rate(lane.last) or 0.0 for lane in self.comparison.lanes if lane.busy and lane.last]
-        gauges.speed = sum(speeds)
+        self.gauges.speed = sum(speeds)
 
     # ---- showing
 

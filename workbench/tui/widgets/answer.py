@@ -146,7 +146,7 @@ class AnswerPane(Widget, can_focus=True):
         self._wrap_from(self._starts[first], first)
         height = self.size.height
         if self._following and len(self._starts) > self._top + height:
-            self._top = max(0, len(self._starts) - max(1, height - height // 3))
+            self._top = max(0, len(self._starts) - max(1, height - height // 2))
             self.refresh()
         elif first < self._top + height:
             visible = max(0, first - self._top)
