@@ -139,6 +139,7 @@ def document(prompt: Prompt) -> dict[str, Any]:
     from dataclasses import asdict
 
     made = asdict(prompt)
+    del made["source"]  # the file's bytes
     made["path"] = str(prompt.path) if prompt.path else None
     return made
 

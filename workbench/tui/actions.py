@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-import msgspec
 
-
-class Action(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Action:
     """`id` is stable (a keymap names it), `keys` are Textual's names, `where` the screen, `do` the action's method."""
 
     id: str
