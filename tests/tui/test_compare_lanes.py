@@ -291,6 +291,17 @@ async def test_help_and_quit_work_in_dialogs(dialog: str) -> None:
         await app.until(lambda: app.app._exit)
 
 
+async def test_the_sampling_form_fits_a_terminal_that_shrinks() -> None:
+    async with opened(size=(120, 40)) as app:
+        await app.press("escape", "s")
+        await top(app, SamplingForm)
+        listing = app.app.screen.query_one(OptionList)
+        first = listing.get_option_at_index(1)
+        assert "default 0.8" in str(first.prompt)
+        await app.pilot.resize_terminal(80, 24)
+        await app.until(lambda: "default" not in str(listing.get_option_at_index(1).prompt))
+
+
 async def test_tab_goes_round_lanes_and_message() -> None:
     async with opened() as app:
         seen = []

@@ -126,6 +126,13 @@ class SamplingForm(ModalScreen[SamplingChosen | None]):
         self.query_one(Input).focus()
         self._go(self._setting)
 
+    def on_resize(self) -> None:
+        """Rows as wide as there is room."""
+        listing = self.query_one(OptionList)
+        for place, name in enumerate(self._index):
+            if name:
+                listing.replace_option_prompt_at_index(place, self._row(name))
+
     def _row(self, name: str) -> Content:
         spec, text = SPECS[name], self._typed[name]
         inner = min(96, self.app.size.width * 96 // 100) - 5
