@@ -24,6 +24,7 @@ class Flusher:
         self._pause = 1 / fps
         self._waiting: dict[int, Flushable] = {}
         self._armed = False
+        self._turn = True
         self._last = 0.0
 
     def request(self, item: Flushable) -> None:
@@ -33,8 +34,13 @@ class Flusher:
             self._armed = True
             self._app.set_timer(max(0.001, self._last + self._pause - time.monotonic()), self._run)
 
+    def take_turn(self) -> bool:
+        """Whether one that asks may do its costly painting in this frame: the first one may."""
+        first, self._turn = self._turn, False
+        return first
+
     def _run(self) -> None:
-        self._armed = False
+        self._armed, self._turn = False, True
         self._last = time.monotonic()
         waiting, self._waiting = list(self._waiting.values()), {}
         with self._app.batch_update():

@@ -72,6 +72,7 @@ class AnswerPane(Widget, can_focus=True):
         self._ended = True
         self._match = ""
         self._columns = 0
+        self._waited = False  # a frame, for another pane's jump
         if text:
             self.set_text(text)
 
@@ -138,7 +139,7 @@ class AnswerPane(Widget, can_focus=True):
 
     def flush(self) -> None:
         """Take in what was appended and repaint the lines it changed."""
-        if not self._pending or not self.is_attached:
+        if not (self._pending or self._waited) or not self.is_attached:
             return
         text, self._pending = _display("".join(self._pending)), []
         first = len(self._starts) - 1  # lines before the last one stay as they are: wrapping is greedy
@@ -146,12 +147,24 @@ class AnswerPane(Widget, can_focus=True):
         self._wrap_from(self._starts[first], first)
         height = self.size.height
         if self._following and len(self._starts) > self._top + height:
+            if not self._may_jump():
+                return
             self._top = max(0, len(self._starts) - max(1, height - height // 2))
             self.refresh()
         elif first < self._top + height:
             visible = max(0, first - self._top)
             lines = min(height, len(self._starts) - self._top) - visible
             self.refresh(Region(0, visible, self.size.width, max(1, lines)))
+
+    def _may_jump(self) -> bool:
+        """Whether the whole pane may be painted in this frame; one pane a frame, so that no key waits for several."""
+        flusher: Flusher | None = getattr(self.app, "flusher", None)
+        if flusher is None or self._waited or flusher.take_turn():
+            self._waited = False
+            return True
+        self._waited = True
+        flusher.request(self)
+        return False
 
     # ---- wrapping
 
