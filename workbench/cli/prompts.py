@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import output, prompts_exchange, prompts_versions, prompts_write
 from workbench.errors import Exit
 
 if TYPE_CHECKING:
@@ -33,9 +33,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     words = verb("search", "fuzzy search; kind:chat and tag:… filter", search)
     words.add_argument("words", nargs="+")
     verb("check", "what is wrong, with file and line", check).add_argument("id", nargs="*", help="all when left out")
+    for part in (prompts_write, prompts_versions, prompts_exchange):
+        part.add(verb)
 
 
-def _libraries(options: argparse.Namespace) -> Libraries:
+def libraries_of(options: argparse.Namespace) -> Libraries:
+    """The libraries that the options name."""
     from workbench.library.library import Libraries
 
     return Libraries.default(Path(options.library) if options.library else None)
@@ -60,7 +63,7 @@ def row(entry: Entry) -> dict[str, Any]:
 
 def list_prompts(options: argparse.Namespace) -> int:
     """Print every prompt."""
-    entries = _libraries(options).entries()
+    entries = libraries_of(options).entries()
     if options.json:
         output.print_json([row(entry) for entry in entries])
     else:
@@ -74,7 +77,7 @@ def search(options: argparse.Namespace) -> int:
     """Print what matches, best first."""
     from workbench.library.search import search
 
-    found = search(_libraries(options).entries(), " ".join(options.words))
+    found = search(libraries_of(options).entries(), " ".join(options.words))
     if options.json:
         output.print_json([{**row(entry), "score": round(score, 2)} for entry, score in found])
     else:
@@ -101,7 +104,7 @@ def _table(entries: Sequence[Entry]) -> None:
 
 def show(options: argparse.Namespace) -> int:
     """Print one prompt."""
-    prompt = _libraries(options).get(options.id)
+    prompt = libraries_of(options).get(options.id)
     if options.json:
         output.print_json(document(prompt))
         return Exit.OK
@@ -151,7 +154,7 @@ def check(options: argparse.Namespace) -> int:
     """
     from workbench.library.check import problems_of
 
-    libraries = _libraries(options)
+    libraries = libraries_of(options)
     wanted = [_entry(libraries, name) for name in options.id] or libraries.entries()
     found = [problem for entry in wanted for problem in problems_of(entry)]
     if options.json:
