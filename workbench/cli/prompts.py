@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import output, prompts_exchange, prompts_versions, prompts_write
+from workbench.cli.verbs import libraries_of
 from workbench.errors import Exit
 
 if TYPE_CHECKING:
@@ -35,13 +36,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     verb("check", "what is wrong, with file and line", check).add_argument("id", nargs="*", help="all when left out")
     for part in (prompts_write, prompts_versions, prompts_exchange):
         part.add(verb)
-
-
-def libraries_of(options: argparse.Namespace) -> Libraries:
-    """The libraries that the options name."""
-    from workbench.library.library import Libraries
-
-    return Libraries.default(Path(options.library) if options.library else None)
 
 
 def row(entry: Entry) -> dict[str, Any]:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Protocol
-
-
-class Verb(Protocol):
-    """Makes the parser of one verb below `prompts`, with --library and --json: `verb(name, help, func)`."""
-
-    def __call__(self, name: str, help: str, func: object, /) -> argparse.ArgumentParser: ...
+from workbench.cli.verbs import Verb
 
 
 def add(verb: Verb) -> None:

@@ -1,0 +1,23 @@
+"""What the verbs below `prompts` share: how one is made, and the libraries its options name."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from workbench.library.library import Libraries
+
+
+class Verb(Protocol):
+    """Makes the parser of one verb below `prompts`, with --library and --json: `verb(name, help, func)`."""
+
+    def __call__(self, name: str, help: str, func: Any, /) -> argparse.ArgumentParser: ...
+
+
+def libraries_of(options: argparse.Namespace) -> Libraries:
+    """The libraries that the options name."""
+    from workbench.library.library import Libraries
+
+    return Libraries.default(Path(options.library) if options.library else None)
