@@ -68,6 +68,18 @@ class Libraries:
                 found.setdefault(real, library)
         return cls(list(found.values()))
 
+    def home(self) -> Library:
+        """The library that new prompts go to: the nearest that is written to; the person's is made when there is none.
+
+        Raises StorageError.
+        """
+        for library in self.libraries:
+            if library.writable:
+                return library
+        mine = Library("mine", paths.ensure(paths.data_dir() / "prompts"))
+        self.libraries = _named_apart([mine, *self.libraries])
+        return mine
+
     def entries(self) -> list[Entry]:
         """Every prompt that an id can reach, by id; those that a nearer library covers are left out."""
         found: dict[str, Entry] = {}
