@@ -111,13 +111,10 @@ def short(version: str) -> str:
 
 
 def place(prompt: Prompt, path: tuple[str | int, ...], needle: str = "", nth: int = 0) -> int | None:
-    """The line of `path` in the prompt's file as it is now, or below it of the `nth` `needle` (from 0), if known."""
-    if prompt.path is None:
+    """The line of `path` in the text that the prompt was made of, or below it of the `nth` `needle` (from 0)."""
+    if not prompt.source:
         return None
-    try:
-        source = prompt.path.read_bytes()[:MAX_BYTES].decode("utf-8-sig", "replace")
-    except OSError:
-        return None
+    source = prompt.source[:MAX_BYTES].decode("utf-8-sig", "replace")
     line = line_of(source, path)
     if not needle:
         return line
