@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SUFFIX = ".toml"
+LABELS = "labels.toml"  # at a library's root it holds the labels, and is no prompt
 MAX_FILES = 200_000
 
 
@@ -38,6 +39,8 @@ def files(folder: Path) -> Iterator[Found]:
             if item.name.startswith("."):
                 continue
             id = prefix + item.name
+            if id == LABELS:
+                continue
             if item.is_symlink():
                 found = _link(item, id, real)
             elif _is(item, folder=True):
@@ -86,6 +89,8 @@ def is_inside(folder: str, path: str) -> bool:
 def path_of(folder: Path, id: str) -> Path | None:
     """The file of an id, None when the library has none: never one outside, hidden, or under another spelling."""
     if len(id) > 1000 or any(not part or part.startswith(".") for part in id.split("/")):
+        return None
+    if id + SUFFIX == LABELS:
         return None
     path = os.path.join(os.fspath(folder), id + SUFFIX)
     try:
