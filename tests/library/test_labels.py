@@ -10,6 +10,7 @@ import pytest
 
 from workbench import paths
 from workbench.errors import NotFoundError, StorageError, UsageError
+from workbench.files import atomic_write
 from workbench.library import labels
 from workbench.library.reader import FileError
 
@@ -129,7 +130,7 @@ def test_processes_that_set_labels_lose_none(tmp_path: Path) -> None:
 
 
 def test_a_write_by_another_program_in_between_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, once = labels.atomic_write, [True]
+    whole, once = atomic_write, [True]
 
     def write(path: Path, data: bytes, *, expect: str | None = None, mode: int = 0o600) -> None:
         if once:

@@ -115,7 +115,8 @@ def test_a_new_file_under_a_deleted_id_is_another_prompt(tmp_path: Path, version
 
 
 def test_reading_makes_no_file(tmp_path: Path, versions: Versions) -> None:
-    assert versions.log(tmp_path, "p") == versions.find(tmp_path, "p", "abcd") == versions.gone(tmp_path) == []
+    assert versions.log(tmp_path, "p") == versions.find(tmp_path, "p", "abcd") == []
+    assert versions.gone(tmp_path) == []
     versions.revived(tmp_path, "p")
     versions.renamed(tmp_path, "p", tmp_path, "q")
     assert not versions.path.parent.exists()
@@ -174,7 +175,7 @@ def test_what_fails_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(StorageError, match="not a database"):
         Versions(broken).record(tmp_path, "p", b"x", "")
-    with pytest.raises(StorageError, match="Is a directory"):
+    with pytest.raises(StorageError, match="unable to open"):
         Versions(tmp_path).record(tmp_path, "p", b"x", "")
 
 
@@ -182,9 +183,10 @@ def test_a_newer_schema_is_left_alone(tmp_path: Path, versions: Versions) -> Non
     save(versions, tmp_path, "p", "one")
     with sqlite3.connect(versions.path) as db:
         db.execute("PRAGMA user_version = 99")
-    for call in (lambda: versions.log(tmp_path, "p"), lambda: save(versions, tmp_path, "p", "two")):
-        with pytest.raises(StorageError, match="newer workbench"):
-            call()
+    with pytest.raises(StorageError, match="newer workbench"):
+        versions.log(tmp_path, "p")
+    with pytest.raises(StorageError, match="newer workbench"):
+        save(versions, tmp_path, "p", "two")
 
 
 def test_damaged_bytes_are_said(tmp_path: Path, versions: Versions) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 T = TypeVar("T")
+_making = threading.Lock()  # one thread at a time makes the file
 SCHEMA = 1
 BUSY = 5.0  # seconds another process may hold the lock
 _TABLES = (
@@ -173,7 +175,7 @@ class Versions:
 
         paths.ensure(self.path.parent)
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it readable for all
+            _make(self.path)
             with closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as db:
                 _set_journal(db)
                 db.execute("PRAGMA synchronous = FULL")
@@ -239,6 +241,15 @@ def whoami() -> str:
 def now() -> str:
     """UTC as ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _make(path: Path) -> None:
+    """An empty private file where there is none: SQLite would make it readable for all.
+
+    One that is there is not opened: closing it would end the locks of other threads of this process.
+    """
+    with _making, suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_journal(db: sqlite3.Connection) -> None:
