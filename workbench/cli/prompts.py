@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output, prompts_exchange, prompts_versions, prompts_write
+from workbench.cli import output, prompts_exchange, prompts_profiles, prompts_versions, prompts_write
 from workbench.cli.verbs import libraries_of
 from workbench.errors import Exit
 
@@ -30,11 +30,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         return made
 
     verb("list", "every prompt that an id can reach", list_prompts)
-    verb("show", "one prompt, whole", show).add_argument("id", help="ID, LIBRARY:ID, ID@VERSION or a .toml file")
+    one = verb("show", "one prompt, whole", show)
+    one.add_argument("id", help="ID, LIBRARY:ID, ID@VERSION or a .toml file")
+    prompts_profiles.add_rendered(one)
     words = verb("search", "fuzzy search; kind:chat and tag:… filter", search)
     words.add_argument("words", nargs="+")
     verb("check", "what is wrong, with file and line", check).add_argument("id", nargs="*", help="all when left out")
-    for part in (prompts_write, prompts_versions, prompts_exchange):
+    for part in (prompts_write, prompts_versions, prompts_exchange, prompts_profiles):
         part.add(verb)
 
 
@@ -99,6 +101,8 @@ def _table(entries: Sequence[Entry]) -> None:
 def show(options: argparse.Namespace) -> int:
     """Print one prompt."""
     prompt = libraries_of(options).get(options.id)
+    if options.rendered or options.profile or options.var:
+        return prompts_profiles.rendered(prompt, options)
     if options.json:
         output.print_json(document(prompt))
         return Exit.OK
