@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from workbench import safe
+from workbench import paths, safe
 from workbench.cli.main import run
 from workbench.errors import Exit
+from workbench.history.store import Store
 from workbench.library import profiles
 from workbench.library.jsonschema import schema
 
@@ -93,3 +95,71 @@ def test_a_rendered_prompt_is_whole(capsys: Capture) -> None:
 def test_the_schema_is_printed(capsys: Capture) -> None:
     assert call("prompts", "schema") == Exit.OK
     assert data(capsys) == json.loads(json.dumps(schema()))
+
+
+# ---- compare
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_DOUBLE", "tokens=5")
+
+
+SYSTEMS = ["--system", "system/plain", "--system", "", "--system", "Be terse.", "--message", "Hi"]
+
+
+def leads(capsys: Capture, run_id: str) -> dict[str, list[dict[str, str]]]:
+    assert call("history", "show", run_id, "--json") == Exit.OK
+    return {trial["variant"]: trial["lead"] for trial in data(capsys)}
+
+
+@pytest.mark.usefixtures("double")
+def test_compare_feeds_it_and_the_history_knows_it(capsys: Capture) -> None:
+    label = write("me", "I teach {{maths}}.", "Briefly.", capsys)
+    other = write("you", "", "Slowly.", capsys)
+    assert call("compare", *SYSTEMS, "--profile", "me", "--profile", "C=you", "--json") == Exit.OK
+    out = data(capsys)
+    assert [trial["profile"] for trial in out["trials"]] == [label, label, other]
+    found = leads(capsys, out["run"])
+    assert [len(lead) for lead in found.values()] == [1, 1, 1]
+    both = "About the person you talk with:\nI teach {{maths}}.\n\nHow to answer:\nBriefly."
+    assert found["A"][0] == {"role": "system", "content": f"You are a helpful assistant.\n\n{both}"}
+    assert found["B"][0]["content"] == both
+    assert found["C"][0]["content"] == "Be terse.\n\nHow to answer:\nSlowly."
+    profile = profiles.find("me")
+    with closing(Store(paths.data_dir() / "history.db")) as store:
+        assert store.version(profile.version) == profile.path.read_bytes()
+        assert store.version(out["trials"][0]["version"])
+        assert [trial["profile"] for trial in store.trials(out["run"])] == [label, label, other]
+
+
+@pytest.mark.usefixtures("double")
+def test_compare_with_and_without(capsys: Capture) -> None:
+    label = write("me", "I teach.", "", capsys)
+    assert call("compare", *SYSTEMS, "--profile", "me", "--profile", "B=", "--profile", "C=") == Exit.OK
+    assert capsys.readouterr().out.count("+me") == 1
+    assert call("history", "list", "--json") == Exit.OK
+    run_id = data(capsys)[0]["id"]
+    assert call("history", "show", run_id) == Exit.OK
+    shown = capsys.readouterr().out
+    assert shown.count(f" + {label}") == 1
+    assert call("compare", *SYSTEMS, "--json") == Exit.OK
+    assert [trial["profile"] for trial in data(capsys)["trials"]] == [None] * 3
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["--profile", "nobody"], Exit.NOT_FOUND, "there is no profile"),
+        (["--profile", "Z=me"], Exit.USAGE, "there is no variant Z"),
+        (["--profile", "A=nobody"], Exit.NOT_FOUND, "there is no profile"),
+    ],
+)
+def test_what_is_wrong_is_one_line(argv: list[str], code: int, said: str, capsys: Capture) -> None:
+    write("me", "x", "", capsys)
+    assert call("compare", *SYSTEMS, *argv) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1

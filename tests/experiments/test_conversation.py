@@ -7,6 +7,7 @@ import pytest
 from workbench.experiments import draft
 from workbench.experiments.conversation import Comparison, Lane
 from workbench.experiments.experiment import (
+    Instructions,
     ModelLoading,
     ModelWaited,
     TrialAdvanced,
@@ -227,10 +228,13 @@ def test_the_file_brings_everything_back(two: Comparison) -> None:
     two.plan_turn("two", "r2")
     two.apply(TrialAdvanced("r2-A", "half", 1))
     two.draft, two.mode, two.coupled = "typed\nbut not sent", "strict", False
+    two.lanes[0].profile = Instructions("me", "5a" * 32, b"bytes")
     back = draft.load(draft.dump(two))
     assert back is not None
     assert (back.draft, back.mode, back.coupled) == (two.draft, "strict", False)
     assert back.lanes[0].lead == two.lanes[0].lead
+    assert back.lanes[0].profile == Instructions("me", "5a" * 32)
+    assert back.lanes[1].profile is None
     assert back.lanes[0].history() == two.lanes[0].history()
     assert (back.lanes[0].turns[1].finish, back.lanes[0].text, back.busy) == ("interrupted", "half", False)
     assert back.add(back.lanes[0]) is not None

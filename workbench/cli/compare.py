@@ -13,6 +13,7 @@ from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from workbench.experiments.experiment import TrialPlan, TrialRecord, Variant
+    from workbench.library.profiles import Profile
     from workbench.session import Session
 
 
@@ -31,6 +32,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--var", action="append", default=[], metavar="NAME=V", help="a value for the prompts' {{name}}"
+    )
+    parser.add_argument(
+        "--profile",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="custom instructions for all variants, or for one: B=NAME (B= for none)",
     )
     parser.add_argument("--strict", action="store_true", help="bit-identical on replay, slower")
     parser.add_argument("--independent", action="store_true", help="own dice for each variant, not the same noise")
@@ -88,16 +96,36 @@ def _variants(session: Session, options: argparse.Namespace) -> list[Variant]:
     for label, name, _ in single:
         if label not in known:
             raise UsageError(f"--set {label}.{name}: there is no variant {label}", hint=f"variants: {', '.join(known)}")
+    profiles = _profiles(options.profile, known)
     made = []
     for label, (system, model) in zip(LABELS, combinations, strict=False):
         settings: dict[str, object] = {**shared, **{name: value for who, name, value in single if who == label}}
         prompt = find_prompt(session.libraries, system) if system else None
         if prompt is None:
-            made.append(from_text(label, system, model, settings=settings))
+            made.append(from_text(label, system, model, settings=settings, profile=profiles.get(label)))
         else:
             used = {name: value for name, value in values.items() if name in prompt.variables}
-            made.append(from_prompt(label, prompt, model, values=used, settings=settings))
+            chosen = profiles.get(label)
+            made.append(from_prompt(label, prompt, model, values=used, settings=settings, profile=chosen))
     return made
+
+
+def _profiles(items: Sequence[str], labels: str) -> dict[str, Profile]:
+    """The profile of each variant that has one; `B=NAME` goes before NAME, `B=` takes it away."""
+    from workbench.library.profiles import find
+
+    everyone, names = "", {}
+    for item in items:
+        label, sign, name = item.partition("=")
+        if not sign or len(label) != 1 or not label.isupper():
+            everyone = item
+            continue
+        if label not in labels:
+            raise UsageError(f"--profile {item}: there is no variant {label}", hint=f"variants: {', '.join(labels)}")
+        names[label] = name
+    names = {label: names.get(label, everyone) for label in labels}
+    found = {name: find(name) for name in dict.fromkeys(names.values()) if name}
+    return {label: found[name] for label, name in names.items() if name}
 
 
 def _plans(variants: Sequence[Variant], message: str, options: argparse.Namespace) -> list[TrialPlan]:
@@ -164,6 +192,7 @@ def heading(variant: Variant, record: TrialRecord) -> str:
     from workbench.inference.sampling import brief
 
     prompt = f"{variant.prompt}@{variant.version[:4]}" if variant.prompt else "(typed)" if variant.lead else "(none)"
+    prompt += f" +{variant.profile.name}" if variant.profile else ""
     return f"{variant.label}  {prompt}  {variant.model}  {brief(variant.sampling)}"
 
 

@@ -90,6 +90,7 @@ def _when(row: dict[str, Any]) -> str:
 
 def _print(trial: dict[str, Any]) -> None:
     prompt = f"{trial['prompt']}@{(trial['version'] or '')[:8]}" if trial["prompt"] else "(typed)"
+    prompt += f" + {trial['profile']}" if trial["profile"] else ""
     print(
         safe.line(
             f"── {trial['id']}  {_when(trial)}  {trial['variant']}  {prompt}  {trial['model']}  "

@@ -15,6 +15,7 @@ import msgspec
 
 from workbench.experiments.experiment import (
     LABELS,
+    Instructions,
     ModelLoading,
     ModelWaited,
     RunEvent,
@@ -62,16 +63,18 @@ class Exchange:
 class Lane:
     """One variant and its conversation. `uid` stays for the lane's life; its label is its place.
 
-    `lead` is what the prompt puts before the conversation, rendered. `problem` says why the lane cannot run ("" = it
-    can). `phase` is "" when nothing runs; `progress` 0…1 while loading; `note` why it waits.
+    `lead` is what the prompt puts before the conversation, rendered, custom instructions in it. `problem` says why the
+    lane cannot run ("" = it can). `phase` is "" when nothing runs; `progress` 0…1 while loading; `note` why it waits.
     """
 
     uid: int
     prompt: str = ""
+    pin: str = ""  # the version or label that was named, "" for the file as it is
     version: str = ""
     source: bytes = b""  # of the prompt's file
     lead: tuple[Message, ...] = ()
     values: dict[str, str] = field(default_factory=dict)
+    profile: Instructions | None = None
     model: str = ""
     path: str = ""
     sampling: Sampling = Sampling()
@@ -80,6 +83,11 @@ class Lane:
     phase: Phase = ""
     progress: float = 0.0
     note: str = ""
+
+    @property
+    def reference(self) -> str:
+        """The prompt as it was named: `ID`, `ID@VERSION` or `ID@LABEL`."""
+        return f"{self.prompt}@{self.pin}" if self.pin else self.prompt
 
     @property
     def busy(self) -> bool:
@@ -181,7 +189,7 @@ class Comparison:
     def set_variant(self, lane: Lane, variant: Variant) -> None:
         """Give the lane another prompt version, model or sampling; it keeps its conversation."""
         lane.prompt, lane.version, lane.lead = variant.prompt, variant.version, variant.lead
-        lane.source = variant.source
+        lane.source, lane.profile = variant.source, variant.profile
         lane.model, lane.path, lane.sampling = variant.model, variant.path, variant.sampling
         lane.problem = ""
 
@@ -192,6 +200,7 @@ class Comparison:
             prompt=lane.prompt,
             version=lane.version,
             source=lane.source,
+            profile=lane.profile,
             lead=lane.lead,
             model=lane.model,
             path=lane.path,

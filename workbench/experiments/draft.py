@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Comparison, Exchange, Lane
+from workbench.experiments.experiment import Instructions
 from workbench.inference.engine import Finish, Message, Mode
 from workbench.inference.sampling import Sampling
 
@@ -31,9 +32,11 @@ class _Turn(msgspec.Struct):
 
 class _Lane(msgspec.Struct):
     prompt: str = ""
+    pin: str = ""
     version: str = ""
     lead: tuple[Message, ...] = ()
     values: dict[str, str] = {}
+    profile: Instructions | None = None
     model: str = ""
     path: str = ""
     sampling: Sampling = Sampling()
@@ -53,9 +56,11 @@ def dump(comparison: Comparison) -> bytes:
     lanes = [
         _Lane(
             prompt=lane.prompt,
+            pin=lane.pin,
             version=lane.version,
             lead=lane.lead,
             values=lane.values,
+            profile=msgspec.structs.replace(lane.profile, source=b"") if lane.profile else None,
             model=lane.model,
             path=lane.path,
             sampling=lane.sampling,
@@ -111,9 +116,11 @@ def load(data: bytes) -> Comparison | None:
         Lane(
             uid=uid,
             prompt=lane.prompt,
+            pin=lane.pin,
             version=lane.version,
             lead=lane.lead,
             values=lane.values,
+            profile=lane.profile,
             model=lane.model,
             path=lane.path,
             sampling=_checked(lane.sampling),

@@ -12,12 +12,25 @@ from workbench.inference.sampling import Sampling, changed
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
+class Instructions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The profile of custom instructions in a lead: its name, content hash, and file's bytes ("", b"" until read)."""
+
+    name: str
+    version: str = ""
+    source: bytes = b""
+
+    def __str__(self) -> str:
+        """`NAME@hash8`, as a TRIAL names it."""
+        return f"{self.name}@{self.version[:8]}"
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt version × a model × sampling, shown as A, B, C….
 
     `prompt` is the id as a person names it, or "" for text typed in place; `version` its content hash ("" for none);
-    `lead` is what the prompt puts before the conversation (system text, examples), already rendered;
-    `source` the prompt file's bytes, for the history. `model` is the model's name and `path` its file.
+    `lead` is what the prompt puts before the conversation (system text, examples), already rendered, with the custom
+    instructions of `profile` in it; `source` the prompt file's bytes, for the history. `model` is the model's name and
+    `path` its file.
     """
 
     label: str
@@ -28,6 +41,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     sampling: Sampling = Sampling()
     source: bytes = b""
+    profile: Instructions | None = None
 
 
 class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +80,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[dict[str, Any], ...] = ()
     id: str = ""
     run: str = ""
+    profile: str | None = None  # `NAME@hash8`
 
 
 class ModelLoading(msgspec.Struct, frozen=True):

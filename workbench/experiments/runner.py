@@ -89,7 +89,7 @@ class Runner:
             return ""
         rows = [_row(plan) for plan in plans]
         try:
-            for version, source in {plan.variant.version: plan.variant.source for plan in plans}.items():
+            for version, source in _sources(plans).items():
                 if version and source:
                     await asyncio.wrap_future(self._store.remember_version(version, source))
             await asyncio.to_thread(self._store.begin_run, plans[0].run, kind, {})
@@ -120,6 +120,7 @@ class Runner:
             tokens_per_s=end.tokens_per_s,
             id=plan.id,
             run=plan.run,
+            profile=str(plan.variant.profile) if plan.variant.profile else None,
         )
         try:
             await asyncio.wrap_future(self._store.finish(plan.id, msgspec.to_builtins(record)))
@@ -244,6 +245,12 @@ class _Batch:
         self._events.put_nowait(TrialFinished(trial, record))
 
 
+def _sources(plans: Sequence[TrialPlan]) -> dict[str, bytes]:
+    """The bytes behind each version that takes part: of prompts, and of profiles of custom instructions."""
+    found = {plan.variant.version: plan.variant.source for plan in plans}
+    return found | {used.version: used.source for plan in plans if (used := plan.variant.profile)}
+
+
 def _row(plan: TrialPlan) -> dict[str, object]:
     """What the history keeps from before the start: enough to replay the trial."""
     variant = plan.variant
@@ -255,6 +262,8 @@ def _row(plan: TrialPlan) -> dict[str, object]:
         "repeat": plan.repeat,
         "prompt": variant.prompt,
         "version": variant.version,
+        "profile": str(variant.profile) if variant.profile else None,
+        "profile_version": variant.profile.version if variant.profile else None,
         "model": variant.model,
         "path": variant.path,
         "sampling": msgspec.to_builtins(msgspec.structs.asdict(variant.sampling), str_keys=True),

@@ -281,7 +281,10 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
         "id": row["id"],
         "run": row["run"],
         "created": row["created"],
-        **{name: plan.get(name) for name in ("variant", "case", "repeat", "prompt", "version", "model", "path")},
+        **{
+            name: plan.get(name)
+            for name in ("variant", "case", "repeat", "prompt", "version", "profile", "model", "path")
+        },
         "sampling": plan.get("sampling", {}),
         "seed": plan.get("seed"),
         "mode": plan.get("mode"),
