@@ -202,13 +202,17 @@ def _same(data: bytes, blob: str, algorithm: str) -> bool:
 
 
 def _not_ignored(repo: git.Repo, real: str, changes: list[Change], known: set[str]) -> list[Change]:
-    new = [change.name for change in changes if change.name not in known]
-    if not new:
+    """Without the new files that the person told git to leave out."""
+    # "./" takes the magic from a name such as ":(top)x": this command knows no literal pathspecs.
+    asked = {change.name: f"./{repo.inside(f'{real}/{change.name}')}" for change in changes if change.name not in known}
+    if not asked:
         return changes
-    feed = b"".join(os.fsencode(repo.inside(f"{real}/{name}")) + b"\0" for name in new)
-    made = repo.try_("check-ignore", "-z", "--stdin", feed=feed)
-    ignored = {os.fsdecode(name) for name in made.stdout.split(b"\0")}
-    return [change for change in changes if change.name in known or repo.inside(f"{real}/{change.name}") not in ignored]
+    feed = b"".join(os.fsencode(name) + b"\0" for name in asked.values())
+    done = repo.try_("check-ignore", "-z", "--stdin", feed=feed, more={"GIT_LITERAL_PATHSPECS": "0"})
+    if done.returncode not in (0, 1):  # 1: none is ignored
+        raise StorageError("git check-ignore failed", where=repo.root)
+    ignored = {os.fsdecode(name) for name in done.stdout.split(b"\0")}
+    return [change for change in changes if asked.get(change.name, "") not in ignored or change.name in known]
 
 
 def _chosen(changes: list[Change], ids: Sequence[str], folder: Path) -> list[Change]:
