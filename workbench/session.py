@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.history.store import Store
     from workbench.inference.pool import EnginePool
     from workbench.library.library import Libraries
+    from workbench.library.versions import Versions
     from workbench.models.catalog import Model
 
 
@@ -60,6 +61,13 @@ class Session:
         from workbench.library.library import Libraries
 
         return Libraries.default(self._library)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """What every prompt was before."""
+        from workbench.library.versions import Versions
+
+        return Versions()
 
     def models(self) -> list[Model]:
         """The models on this machine (reads their headers: call it off the interface's loop)."""
