@@ -32,6 +32,12 @@ def load(folder: Path) -> Labels:
     return _checked(_read(folder), str(folder / FILE))
 
 
+def is_name(text: str) -> bool:
+    """Whether a label may be called so."""
+    name = unicodedata.normalize("NFC", text)
+    return bool(_NAME.fullmatch(name)) and not _HEX.fullmatch(name)
+
+
 def check_name(name: str) -> str:
     """`name` as a label may be called (NFC). Raises UsageError that says why not."""
     name = unicodedata.normalize("NFC", name)

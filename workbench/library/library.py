@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from workbench import paths
 from workbench.errors import NotFoundError, PromptError, UsageError
 from workbench.library.prompt import Prompt, parse
 from workbench.library.reader import MAX_BYTES, FileError, Problem, clipped
-from workbench.library.walk import SUFFIX, Found, files, path_of
+from workbench.library.walk import SUFFIX, Found, files, is_inside, path_of
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,25 @@ class Entry:
     problem: Problem | None = None
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a prompt's file is; the library has no name when the file was named by its path."""
+
+    library: Library
+    id: str
+    path: Path
+
+
 class Libraries:
     """Several libraries as one: the nearest that has an id wins; `LIBRARY:ID` names one for certain."""
 
-    def __init__(self, libraries: Sequence[Library]) -> None:
+    def __init__(self, libraries: Sequence[Library], ran: Callable[[str], bytes | None] | None = None) -> None:
+        """`ran` gives the bytes of a version (its whole hash) out of the history of trials, None when it never ran."""
         self.libraries = _named_apart(libraries)
+        self.ran = ran
 
     @classmethod
-    def default(cls, extra: Path | None = None) -> Libraries:
+    def default(cls, extra: Path | None = None, ran: Callable[[str], bytes | None] | None = None) -> Libraries:
         """`extra` (from --library), ./prompts, the person's, the shipped; each folder once, missing ones left out."""
         if extra is not None and not os.path.isdir(extra):
             raise UsageError("there is no such library folder", where=str(extra), hint="make it, or name another")
@@ -66,7 +77,7 @@ class Libraries:
                 library = shipped
             if os.path.isdir(real):
                 found.setdefault(real, library)
-        return cls(list(found.values()))
+        return cls(list(found.values()), ran)
 
     def home(self) -> Library:
         """The library that new prompts go to: the nearest that is written to; the person's is made when there is none.
@@ -90,37 +101,67 @@ class Libraries:
         return sorted(found.values(), key=lambda entry: entry.id)
 
     def get(self, reference: str) -> Prompt:
-        """The prompt named `ID`, `LIBRARY:ID`, `ID@VERSION` (the beginning of its hash) or by a `.toml` file's path.
+        """The prompt named `ID`, `LIBRARY:ID` or by a `.toml` file's path; with `@REF` one of its versions.
 
-        Raises NotFoundError with the nearest id, PromptError when its file is bad.
+        REF is a label, or the beginning of a version's hash (4 hex digits or more). Raises NotFoundError with the
+        nearest id or what versions there are, UsageError when several begin so, PromptError when its file is bad.
         """
-        name, version = reference, ""
-        prompt = self._by_path(name) or self._by_id(name)
-        if prompt is None and "@" in reference:
-            name, _, version = reference.rpartition("@")
-            prompt = self._by_path(name) or self._by_id(name)
-        if prompt is None:
-            raise self._missing(name)
-        if name != reference and (not version or not prompt.version.startswith(version.lower())):
-            hint = f"its present version is {prompt.version[:8]}"
-            raise NotFoundError(f"{clipped(name)} has no version {clipped(version)}", hint=hint)
-        return prompt
+        place = self.locate(reference)
+        if place is not None:
+            return _read(place.library, place.id, place.path)
+        name, at, ref = reference.rpartition("@")
+        place = self.locate(name) if at else None
+        if place is not None:
+            return self._version(place, ref)
+        if at and ref and name:
+            from workbench.library.references import of_gone
 
-    @staticmethod
-    def _by_path(name: str) -> Prompt | None:
-        if not name.endswith(SUFFIX) or not os.path.isfile(name):
-            return None
-        return _read(Library("", Path(name).parent), Path(name).stem, Path(name))
+            named, id = self.named(name)
+            gone = of_gone(named, id, ref, self.ran)
+            if gone is not None:
+                return gone
+        raise self._missing(name or reference)
 
-    def _by_id(self, name: str) -> Prompt | None:
-        wanted, colon, rest = name.partition(":")
-        named = [library for library in self.libraries if colon and library.name == wanted]
-        id = rest if named else name
-        for library in named or self.libraries:
+    def locate(self, name: str) -> Place | None:
+        """Where `ID`, `LIBRARY:ID` or a `.toml` file's path leads; None when no file is there."""
+        if name.endswith(SUFFIX) and os.path.isfile(name):
+            return Place(Library("", Path(name).parent), Path(name).stem, Path(name))
+        named, id = self.named(name)
+        for library in named:
             path = path_of(library.folder, id)
             if path is not None:
-                return _read(library, id, path)
+                return Place(library, id, path)
         return None
+
+    def named(self, name: str) -> tuple[Sequence[Library], str]:
+        """The libraries that `name` may mean, nearest first, and the id in them."""
+        wanted, colon, rest = name.partition(":")
+        found = [library for library in self.libraries if colon and library.name == wanted]
+        return (found, rest) if found else (self.libraries, name)
+
+    def owner(self, place: Place) -> Place:
+        """The same file as the prompt of the library it lies in: a path's history is that of the id it has there."""
+        real = os.path.realpath(place.path)
+        for library in () if place.library.name else self.libraries:
+            folder = os.path.realpath(library.folder)
+            if is_inside(folder, real):
+                id = os.path.relpath(real, folder).removesuffix(SUFFIX)
+                return Place(library, id, place.path)
+        return place
+
+    def _version(self, place: Place, ref: str) -> Prompt:
+        try:
+            present = _read(place.library, place.id, place.path)
+        except PromptError:
+            present = None
+        # As a rule it is the present one: then neither SQLite nor git is asked.
+        if present is not None and len(ref) >= 4 and present.version.startswith(ref.lower()):
+            return present
+        from workbench.library.references import resolve
+
+        home = self.owner(place)
+        found = resolve(home.library, home.id, ref, path=place.path, present=present, ran=self.ran)
+        return replace(found, id=place.id, library=place.library.name)
 
     def _missing(self, name: str) -> NotFoundError:
         import difflib
