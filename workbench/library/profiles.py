@@ -127,7 +127,9 @@ def parse(data: bytes, name: str, path: Path) -> Profile:
 
 def drafted(profile: Profile, *, title: str, about_me: str, how_to_answer: str) -> Profile:
     """The profile with other texts, as a save would make it: for what is shown before."""
-    return _made(profile, title, about_me, how_to_answer)
+    # A lone surrogate (a terminal may send one) is no text that a file can hold.
+    whole = [text.encode("utf-8", "replace").decode() for text in (title, about_me, how_to_answer)]
+    return _made(profile, *whole)
 
 
 def fresh(name: str) -> Profile:
@@ -188,7 +190,7 @@ def _new(profile: Profile) -> bytes:
     lines = [f"schema = {SCHEMA}", f"title = {quoted(profile.title)}"]
     for key, text in (("about_me", profile.about_me), ("how_to_answer", profile.how_to_answer)):
         lines.append(f"{key} = {quoted(text)}")
-    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+    return ("\n".join(lines) + "\n").encode()
 
 
 # ---- use

@@ -53,6 +53,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.prompt", "change the lane's prompt", "p", footer="prompt"),
     _a("lanes.model", "change the lane's model", "m", footer="model"),
     _a("lanes.sampling", "change the lane's sampling", "s", footer="sampling"),
+    _a("lanes.instructions", "custom instructions: about me, how to answer", "o"),
     _a("lanes.add", "add a lane", "a", "add_lane"),
     _a("lanes.duplicate", "duplicate the lane, conversation too", "D", "duplicate_lane"),
     _a("lanes.remove", "remove the lane", "X", "remove_lane"),

@@ -13,6 +13,7 @@ from workbench import paths
 from workbench.errors import NotFoundError, StorageError, WorkbenchError
 from workbench.experiments import draft
 from workbench.experiments.conversation import Comparison, Lane
+from workbench.experiments.experiment import Instructions
 from workbench.inference.engine import Message
 from workbench.inference.sampling import make
 
@@ -67,17 +68,36 @@ class Desk:
         await asyncio.to_thread(_resolve, session, wanted)
 
     async def set_prompt(self, session: Session, lane: Lane, id: str, values: dict[str, str]) -> None:
-        """Give the lane a prompt ("" for none). Raises PromptError or NotFoundError, the lane then unchanged."""
+        """Give the lane a prompt (ID, ID@VERSION, ID@LABEL, "" for none).
+
+        Raises PromptError or NotFoundError, the lane then unchanged.
+        """
         if id:
             prompt, lead = await asyncio.to_thread(_lead, session, id, values)
+            lead, lane.profile = await asyncio.to_thread(_instructed, lead, lane.profile)
             settings = make(prompt.sampling, lane.sampling)
             lane.prompt, lane.version, lane.lead, lane.sampling = prompt.id, prompt.version, lead, settings
-            lane.source = prompt.source
+            lane.source, lane.pin = prompt.source, _pin(id, prompt)
         else:
-            lane.prompt, lane.version, lane.lead, lane.source = "", "", (), b""
+            lane.lead, lane.profile = await asyncio.to_thread(_instructed, (), lane.profile)
+            lane.prompt, lane.pin, lane.version, lane.source = "", "", "", b""
         lane.values, lane.problem = values, ""
         if not lane.path:
             await self.resolve(session, [lane])
+
+    async def set_profile(self, session: Session, lanes: Iterable[Lane], name: str) -> None:
+        """Give the lanes custom instructions ("" for none); what is wrong goes into their `problem`."""
+        chosen = list(lanes)
+        for lane in chosen:
+            lane.profile = Instructions(name) if name else None
+        await self.resolve(session, chosen)
+
+    @staticmethod
+    async def bare_lead(session: Session, lane: Lane) -> tuple[Message, ...]:
+        """The lane's lead without custom instructions. Raises PromptError or NotFoundError."""
+        if not lane.prompt:
+            return ()
+        return (await asyncio.to_thread(_lead, session, lane.reference, lane.values))[1]
 
     @staticmethod
     def set_model(lane: Lane, model: Model) -> None:
@@ -99,6 +119,24 @@ def _lead(session: Session, id: str, values: dict[str, str]) -> tuple[Prompt, tu
     return prompt, lead(prompt, values)
 
 
+def _instructed(
+    lead: tuple[Message, ...], profile: Instructions | None
+) -> tuple[tuple[Message, ...], Instructions | None]:
+    """The lead with the custom instructions in it, read anew."""
+    if profile is None:
+        return lead, None
+    from workbench.library.profiles import combine, find
+
+    found = find(profile.name)
+    return combine(lead, found), Instructions(found.name, found.version, found.source)
+
+
+def _pin(reference: str, prompt: Prompt) -> str:
+    """The version or label that a reference names, "" when it names the prompt as it is."""
+    name, _, pin = reference.rpartition("@")
+    return pin if name and reference != prompt.id else ""
+
+
 def _resolve(session: Session, lanes: list[Lane]) -> None:
     for lane in lanes:
         try:
@@ -106,9 +144,11 @@ def _resolve(session: Session, lanes: list[Lane]) -> None:
                 _give_starter(lane)
             elif not Path(lane.path).is_file():
                 raise NotFoundError(f"the model {lane.model} is gone", where=lane.path, hint="m picks another")
+            lead: tuple[Message, ...] = ()
             if lane.prompt:
-                prompt, lane.lead = _lead(session, lane.prompt, lane.values)
+                prompt, lead = _lead(session, lane.reference, lane.values)
                 lane.version, lane.source = prompt.version, prompt.source
+            lane.lead, lane.profile = _instructed(lead, lane.profile)
             lane.problem = ""
         except WorkbenchError as error:
             lane.problem = str(error)

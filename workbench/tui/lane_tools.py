@@ -109,6 +109,25 @@ class LaneTools:
             each.sampling = chosen.sampling
         self._changed(lane)
 
+    async def instructions(self) -> None:
+        """Custom instructions: a profile to pick or to write, the whole system message before it runs."""
+        from workbench.tui.screens.profile_form import ProfileForm
+
+        session, lane = await self._opened(), self._screen.lane
+        lanes, label = self._screen.comparison.lanes, self._screen.comparison.label(lane)
+        lead = await self._screen.desk.bare_lead(session, lane)
+        name = lane.profile.name if lane.profile else ""
+        chosen = await self._screen.app.push_screen_wait(ProfileForm(lead, name, label))
+        if chosen is None:
+            return
+        wanted = [each for each in lanes if chosen.everywhere or each is lane]
+        # A profile that was edited is another in every lane that has it.
+        same = [each for each in lanes if each.profile and each.profile.name in chosen.saved and each not in wanted]
+        await self._screen.desk.set_profile(session, wanted, chosen.name)
+        await self._screen.desk.resolve(session, same)
+        for each in [*wanted, *same]:
+            self._changed(each)
+
     async def edit(self) -> None:
         """The prompt's file in the person's editor; it is read again after a clean exit."""
         session, lane = await self._opened(), self._screen.lane

@@ -106,8 +106,7 @@ class CompareScreen(Screen[None]):
         self.board = self.query_one(LaneBoard)
         self.box = self.query_one(MessageBox)
         with self.prevent(TextArea.Changed):
-            self.box.area.text = self.comparison.draft
-        self.box.area.move_cursor(self.box.area.document.end)
+            self.set_draft(self.comparison.draft)
         self.box.area.focus()
         self.retitle()
         for lane in self.comparison.lanes:
@@ -118,9 +117,8 @@ class CompareScreen(Screen[None]):
     @work(group="session")
     async def _await_session(self) -> None:
         await self.workbench.ready.wait()
-        session = self.workbench.session
+        self.session = session = self.workbench.session
         assert session is not None
-        self.session = session
         await self.desk.resolve(session)
         self.retitle()
         for lane in self.comparison.lanes:
@@ -196,8 +194,7 @@ class CompareScreen(Screen[None]):
 
     @on(MessageArea.Recalled)
     def _recall(self) -> None:
-        said = next((lane.turns[-1].message for lane in self.comparison.lanes if lane.turns), "")
-        if said:
+        if said := next((lane.turns[-1].message for lane in self.comparison.lanes if lane.turns), ""):
             self.set_draft(said)
 
     def set_draft(self, text: str) -> None:
@@ -316,10 +313,9 @@ class CompareScreen(Screen[None]):
 
     def full(self) -> bool:
         """Whether there is no room for another lane; says so."""
-        if len(self.comparison.lanes) >= MAX_LANES:
+        if full := len(self.comparison.lanes) >= MAX_LANES:
             self.workbench.tell(f"{MAX_LANES} lanes are the most", severity="warning")
-            return True
-        return False
+        return full
 
     # ---- actions on lanes
 
@@ -372,6 +368,10 @@ class CompareScreen(Screen[None]):
     def action_sampling(self) -> None:
         """Change the lane's sampling."""
         self.tools.work(self.tools.sampling())
+
+    def action_instructions(self) -> None:
+        """The lane's custom instructions."""
+        self.tools.work(self.tools.instructions())
 
     def action_edit_prompt(self) -> None:
         """The lane's prompt in the editor."""

@@ -110,6 +110,10 @@ class LaneView(Vertical):
     def retitle(self, lane: Lane, label: str) -> None:
         """The heading, when the lane's place, prompt, model or sampling changed."""
         prompt = f"{lane.prompt}@{lane.version[:4]}" if lane.version else lane.prompt or "(no prompt)"
+        if lane.pin and not lane.version.startswith(lane.pin):
+            prompt = f"{lane.reference}·{lane.version[:4]}"
+        if lane.profile:
+            prompt += f" +{lane.profile.name}"
         self.head.about(label, prompt, lane.model or "(no model)", brief(lane.sampling))
 
     def rebuild(self, lane: Lane) -> None:
