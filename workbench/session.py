@@ -60,7 +60,7 @@ class Session:
         """The prompt libraries, nearest first."""
         from workbench.library.library import Libraries
 
-        return Libraries.default(self._library)
+        return Libraries.default(self._library, lambda version: self.store.version(version))
 
     @cached_property
     def versions(self) -> Versions:
