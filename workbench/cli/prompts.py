@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from workbench.errors import Exit
 if TYPE_CHECKING:
     from workbench.library.library import Entry, Libraries
     from workbench.library.prompt import Prompt
+
+Named = Mapping[tuple[str, str], Mapping[str, str]]  # library and id → label → version
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,8 +42,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         part.add(verb)
 
 
-def row(entry: Entry) -> dict[str, Any]:
-    """An entry as DESIGN's `prompts list` gives it; tokens need a model and are null here."""
+def row(entry: Entry, named: Named) -> dict[str, Any]:
+    """An entry as DESIGN's `prompts list` gives it; tokens need a model and are null here.
+
+    `labels` are all that the prompt has, whichever of its versions they name.
+    """
     prompt = entry.prompt
     return {
         "id": entry.id,
@@ -49,7 +54,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "title": prompt.title if prompt else None,
         "tags": list(prompt.tags) if prompt else [],
         "version": prompt.version if prompt else None,
-        "labels": [],
+        "labels": sorted(named.get((entry.library, entry.id), {})),
         "tokens": None,
         "error": entry.error,
         "library": entry.library,
@@ -59,11 +64,12 @@ def row(entry: Entry) -> dict[str, Any]:
 
 def list_prompts(options: argparse.Namespace) -> int:
     """Print every prompt."""
-    entries = libraries_of(options).entries()
+    libraries = libraries_of(options)
+    entries, named = libraries.entries(), _named(libraries)
     if options.json:
-        output.print_json([row(entry) for entry in entries])
+        output.print_json([row(entry, named) for entry in entries])
     else:
-        _table(entries)
+        _table(entries, named)
         if not entries:
             output.narrate("no prompts here")
     return Exit.OK
@@ -73,17 +79,33 @@ def search(options: argparse.Namespace) -> int:
     """Print what matches, best first."""
     from workbench.library.search import search
 
-    found = search(libraries_of(options).entries(), " ".join(options.words))
+    libraries = libraries_of(options)
+    found, named = search(libraries.entries(), " ".join(options.words)), _named(libraries)
     if options.json:
-        output.print_json([{**row(entry), "score": round(score, 2)} for entry, score in found])
+        output.print_json([{**row(entry, named), "score": round(score, 2)} for entry, score in found])
     else:
-        _table([entry for entry, _ in found])
+        _table([entry for entry, _ in found], named)
         if not found:
             output.narrate("nothing matches; `workbench prompts list` shows what there is")
     return Exit.OK if found else Exit.NOT_FOUND
 
 
-def _table(entries: Sequence[Entry]) -> None:
+def _named(libraries: Libraries) -> Named:
+    """The labels of all prompts; a bad labels.toml is said, and the rest goes on."""
+    from workbench.library import labels
+
+    found, problems = labels.of_all((library.name, library.folder) for library in libraries.libraries)
+    for problem in problems:
+        output.narrate(problem)
+    return found
+
+
+def _labelled(version: str, labels: Mapping[str, str]) -> str:
+    """Labels for a row: `[production]` names its version, `[production@3f9c]` another one."""
+    return " ".join(f"[{name}]" if of == version else f"[{name}@{of[:4]}]" for name, of in sorted(labels.items()))
+
+
+def _table(entries: Sequence[Entry], named: Named) -> None:
     columns = output.width()
     wide = min(34, columns // 2, max((output.cells(safe.line(entry.id)) for entry in entries), default=0))
     for entry in entries:
@@ -93,7 +115,8 @@ def _table(entries: Sequence[Entry]) -> None:
             said = entry.problem.problem if entry.problem else entry.error or ""
             print(output.clip(f"{head}  ----  {'bad file':<11}  {safe.line(said)}", columns))
             continue
-        print(output.clip(f"{head}  {prompt.version[:4]}  {prompt.kind:<11}  {safe.line(prompt.title)}", columns))
+        said = f"{prompt.title}  {_labelled(prompt.version, named.get((entry.library, entry.id), {}))}".rstrip()
+        print(output.clip(f"{head}  {prompt.version[:4]}  {prompt.kind:<11}  {safe.line(said)}", columns))
     if any(entry.prompt is None for entry in entries):
         output.narrate("bad files: `workbench prompts check` says what is wrong, and where")
 
@@ -150,11 +173,14 @@ def check(options: argparse.Namespace) -> int:
 
     Exit 2 when anything keeps a prompt from running; a likely misspelling alone is said and passes.
     """
+    from workbench.library import labels
     from workbench.library.check import problems_of
 
     libraries = libraries_of(options)
     wanted = [_entry(libraries, name) for name in options.id] or libraries.entries()
     found = [problem for entry in wanted for problem in problems_of(entry)]
+    if not options.id:
+        found += [problem for library in libraries.libraries for problem in labels.problems_of(library.folder)]
     if options.json:
         names = ("file", "line", "key", "problem", "hint")  # exactly DESIGN's
         output.print_json([{name: getattr(problem, name) for name in names} for problem in found])

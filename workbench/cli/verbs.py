@@ -20,4 +20,19 @@ def libraries_of(options: argparse.Namespace) -> Libraries:
     """The libraries that the options name."""
     from workbench.library.library import Libraries
 
-    return Libraries.default(Path(options.library) if options.library else None)
+    return Libraries.default(Path(options.library) if options.library else None, _ran)
+
+
+def _ran(version: str) -> bytes | None:
+    """The bytes of a prompt version that ran, out of the history of trials. Raises StorageError."""
+    from workbench import paths
+
+    path = paths.data_dir() / "history.db"
+    if not path.exists():
+        return None
+    from contextlib import closing
+
+    from workbench.history.store import Store
+
+    with closing(Store(path)) as store:
+        return store.version(version)

@@ -6,7 +6,7 @@ import os
 import re
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,35 @@ _VERSION = re.compile(r"[0-9a-f]{64}")
 def load(folder: Path) -> Labels:
     """The labels of the library in `folder`: id → label → version. Raises FileError that names the line."""
     return _checked(_read(folder), str(folder / FILE))
+
+
+def load_or_say(folder: Path) -> tuple[Labels, str]:
+    """The labels and "", or none and the line that says why: what merely shows them goes on without."""
+    try:
+        return load(folder), ""
+    except FileError as error:
+        return {}, str(error)
+
+
+def problems_of(folder: Path) -> list[Problem]:
+    """What is wrong with the labels of the library in `folder`."""
+    try:
+        load(folder)
+    except FileError as error:
+        return [error.problem]
+    return []
+
+
+def of_all(folders: Iterable[tuple[str, Path]]) -> tuple[dict[tuple[str, str], dict[str, str]], list[str]]:
+    """The labels of several libraries (name, folder): (name, id) → label → version; and what is wrong with the rest."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    problems = []
+    for name, folder in folders:
+        table, problem = load_or_say(folder)
+        found.update(((name, id), labels) for id, labels in table.items())
+        if problem:
+            problems.append(problem)
+    return found, problems
 
 
 def is_name(text: str) -> bool:

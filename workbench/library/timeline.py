@@ -44,16 +44,18 @@ class Past:
     """
 
     def __init__(self, versions: Versions, folder: Path, id: str, named: Mapping[str, str] | None = None) -> None:
-        self._versions, self._folder, self._id = versions, folder, id
+        self.versions, self._folder, self._id = versions, folder, id
         self.path = path_of(folder, id) or folder / f"{id}.toml"
         self.present = _read(self.path)
         self._texts: dict[str, bytes] = {}
+        self._kept = True
         saves = versions.log(folder, id)
-        rows = sorted([*saves, *self._commits()], key=lambda row: row.time, reverse=True)
+        rows = sorted([*saves, *self._commits()], key=_when, reverse=True)
         if self.present is not None:
             blob = digest(self.present)
             self._texts[blob] = self.present
             if all(row.blob != blob for row in rows):
+                self._kept = False
                 parent = rows[0].blob if rows else ""
                 rows.insert(0, Saved(version_of(self.present, id), blob, parent, self._changed(), "", UNSAVED))
         self.rows = [replace(row, labels=_labels(row.version, named or {})) for row in rows]
@@ -64,7 +66,21 @@ class Past:
             return self._texts[row.blob]
         if not row.blob:
             raise NotFoundError(f"the text of that commit of {self._id} is not in this clone")
-        return self._versions.data(self._folder, self._id, row.blob)
+        return self.versions.data(self._folder, self._id, row.blob)
+
+    def last(self) -> bytes:
+        """What the prompt was before its file went. Raises NotFoundError."""
+        if any(gone.id == self._id for gone in self.versions.gone(self._folder)):
+            return self.versions.bytes_of_gone(self._folder, self._id)
+        if not self.rows:
+            raise NotFoundError(f"there never was a prompt {self._id} here", where=str(self._folder))
+        return self.data(self.rows[0])
+
+    def keep(self, note: str) -> None:
+        """Save the file's present bytes, if they were never saved nor committed."""
+        if self.present is not None and not self._kept:
+            self.versions.record(self._folder, self._id, self.present, self.rows[0].version, note=note)
+            self._kept = True
 
     def _commits(self) -> list[Saved]:
         repo = git.find(self.path.parent if self.path.parent.is_dir() else self._folder)
@@ -91,6 +107,11 @@ class Past:
         except OSError:
             seconds = 0.0
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _when(row: Saved) -> str:
+    """A row's place in time. Git counts whole seconds: a commit comes after the saves of its second."""
+    return row.time.replace(".000+", ".999+") if row.source == "git" else row.time
 
 
 def _labels(version: str, named: Mapping[str, str]) -> tuple[str, ...]:

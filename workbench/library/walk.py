@@ -86,11 +86,15 @@ def is_inside(folder: str, path: str) -> bool:
     return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def may_be_id(id: str) -> bool:
+    """Whether a prompt of a library may have this id: it leads nowhere outside, and to nothing hidden."""
+    parts = id.split("/")
+    return len(id) <= 1000 and id + SUFFIX != LABELS and not any(not part or part[0] in ".\0" for part in parts)
+
+
 def path_of(folder: Path, id: str) -> Path | None:
     """The file of an id, None when the library has none: never one outside, hidden, or under another spelling."""
-    if len(id) > 1000 or any(not part or part.startswith(".") for part in id.split("/")):
-        return None
-    if id + SUFFIX == LABELS:
+    if not may_be_id(id):
         return None
     path = os.path.join(os.fspath(folder), id + SUFFIX)
     try:
