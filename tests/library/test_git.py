@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,19 @@ def test_a_git_that_hangs_is_one_line(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(StorageError, match="took more than"):
         find(root)
+
+
+def test_a_repository_too_large_for_renames_still_has_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "repo")
+    committed(root, "p", "one", 1)
+    slow = tmp_path / "git"
+    slow.write_text(f'#!/bin/sh\ncase "$*" in *--follow*) exec sleep 30;; esac\nexec {shutil.which("git")} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(plumbing, "RENAMES", 0.1)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    repo = find(root)
+    assert repo is not None
+    assert [row.note for row in log(repo, root / "p.toml")] == ["one"]
 
 
 def test_a_time_that_no_calendar_has(tmp_path: Path) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import naming, output
 from workbench.cli.verbs import Verb, libraries_of
-from workbench.errors import Exit, NotFoundError, StorageError, UsageError
+from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.library.library import Libraries, Library, Place
+    from workbench.library.library import Libraries, Place
     from workbench.library.timeline import Past
     from workbench.library.versions import Saved
 
@@ -50,7 +49,7 @@ def history(options: argparse.Namespace) -> int:
 
     --json: [{"version" (null: no valid prompt), "time", "author", "note", "source", "labels", "blob"}], newest first.
     """
-    place, past, _ = _past(libraries_of(options), options.id)
+    place, past, _ = naming.past(libraries_of(options), options.id)
     if options.json:
         output.print_json([_row(row) for row in past.rows])
         return Exit.OK
@@ -94,16 +93,16 @@ def diff(options: argparse.Namespace) -> int:
     if len(options.ref) > 2:
         raise UsageError("diff compares two", hint="give at most two REFs")
     libraries = libraries_of(options)
-    place, past, named = _past(libraries, options.id)
-    chosen = [_chosen(libraries, options.id, past, ref, named) for ref in options.ref]
+    place, past, named = naming.past(libraries, options.id)
+    chosen = [naming.chosen(libraries, options.id, past, ref, named) for ref in options.ref]
     if not chosen:
-        chosen = [_before(place, past)]
+        chosen = [naming.before(place, past)]
     if len(chosen) == 1:
         if past.present is None:
             raise NotFoundError(f"the file of {place.id} is gone", hint=f"`workbench prompts restore {place.id}`")
-        chosen.append((_of_file(past), past.present))
+        chosen.append((naming.of_file(past), past.present))
     (left, old), (right, new) = chosen
-    names = (f"{place.id}@{_short(left)}", f"{place.id}@{_short(right)}")
+    names = (f"{place.id}@{naming.short(left)}", f"{place.id}@{naming.short(right)}")
     if len(options.ref) < 2:
         names = (names[0], f"{place.id} (the file)")
     texts = old.decode("utf-8", "replace"), new.decode("utf-8", "replace")
@@ -141,10 +140,10 @@ def restore(options: argparse.Namespace) -> int:
     from workbench.library.writing import version_of
 
     libraries = libraries_of(options)
-    place, past, named = _past(libraries, options.id)
-    _writable(place.library)
+    place, past, named = naming.past(libraries, options.id)
+    naming.writable(place.library)
     if options.ref:
-        data = _chosen(libraries, options.id, past, options.ref, named)[1]
+        data = naming.chosen(libraries, options.id, past, options.ref, named)[1]
     elif past.present is not None:
         raise UsageError("restore needs a version", hint=f"`workbench prompts history {place.id}` shows them")
     else:
@@ -175,19 +174,19 @@ def label(options: argparse.Namespace) -> int:
     from workbench.library import labels
 
     libraries = libraries_of(options)
-    place, past, named = _past(libraries, options.id)
+    place, past, named = naming.past(libraries, options.id)
     if not place.library.name:
         raise UsageError("the file lies in no library, where labels are kept", hint="--library DIR names one")
     folder = place.library.folder
     if options.remove:
         if not options.name:
             raise UsageError("which label?", hint=labels.said(dict(named)))
-        _writable(place.library)
+        naming.writable(place.library)
         was = labels.remove(folder, place.id, options.name)
         output.narrate(f"{options.name} of {place.id} was {was[:8]}")
     elif options.name:
         labels.check_name(options.name)
-        _writable(place.library)
+        naming.writable(place.library)
         version = _to_label(libraries, options, place, past, named)
         before = labels.set_label(folder, place.id, options.name, version)
         moved = f" (was {before[:8]})" if before and before != version else ""
@@ -208,7 +207,7 @@ def _to_label(
 ) -> str:
     """The whole hash of the version to label; the file's own text is kept first, for a label must lead to a text."""
     if options.ref:
-        version = _chosen(libraries, options.id, past, options.ref, named)[0].version
+        version = naming.chosen(libraries, options.id, past, options.ref, named)[0].version
     else:
         version = libraries.get(options.id).version
         past.keep(f"labelled {options.name}")
@@ -225,14 +224,14 @@ def commit(options: argparse.Namespace) -> int:
     from workbench.library.committing import commit
 
     libraries = libraries_of(options)
-    places = [_named(libraries, name) for name in options.id]
+    places = [naming.named(libraries, name) for name in options.id]
     writable = [library for library in libraries.libraries if library.writable]
     if not places and not writable:
         raise UsageError("there is no library to commit but the shipped one", hint="--library DIR names one")
     library = places[0][0] if places else writable[0]
     if any(other != library for other, _ in places):
         raise UsageError("the prompts lie in several libraries", hint="one commit for each")
-    _writable(library)
+    naming.writable(library)
     made = commit(library.folder, [id for _, id in places], options.message)
     if options.json:
         output.print_json(
@@ -251,84 +250,3 @@ def commit(options: argparse.Namespace) -> int:
             print(safe.line(f"  {name}"))
         output.narrate("committed as the bytes are: no hook and no filter was run")
     return Exit.OK
-
-
-# ---- what is named
-
-
-def _named(libraries: Libraries, name: str) -> tuple[Library, str]:
-    """The library and the id in it; the file may be gone."""
-    place = libraries.locate(name)
-    if place is not None:
-        place = libraries.owner(place)
-        return place.library, place.id
-    found, id = libraries.named(name)
-    return next((library for library in found if library.writable), found[0]), id
-
-
-def _past(libraries: Libraries, name: str) -> tuple[Place, Past, Mapping[str, str]]:
-    """Where the prompt is or was, its states, and its labels. Raises NotFoundError."""
-    from workbench.library import labels
-    from workbench.library.library import Place
-    from workbench.library.timeline import Past
-    from workbench.library.versions import Versions
-    from workbench.library.walk import SUFFIX, may_be_id
-
-    place = libraries.locate(name)
-    places = [libraries.owner(place)] if place is not None else []
-    if not places:
-        found, id = libraries.named(name)
-        if may_be_id(id):
-            places = [Place(library, id, library.folder / f"{id}{SUFFIX}") for library in found]
-    for place in places:
-        table, problem = labels.load_or_say(place.library.folder)
-        if problem:
-            output.narrate(problem)
-        named = table.get(place.id, {})
-        past = Past(Versions(), place.library.folder, place.id, named)
-        if past.rows:
-            return place, past, named
-    libraries.get(name)
-    raise UsageError(f"{name} names one version", hint="leave the @ and what follows out")
-
-
-def _chosen(libraries: Libraries, name: str, past: Past, ref: str, named: Mapping[str, str]) -> tuple[Saved, bytes]:
-    """The version that `ref` names, and its bytes. Raises NotFoundError, or UsageError when several begin so."""
-    from workbench.files import digest
-    from workbench.library.references import wanted
-    from workbench.library.timeline import matching
-    from workbench.library.versions import Saved
-
-    version = wanted(ref) or named.get(ref, "")
-    found = matching(past.rows, version) if version else []
-    if len(found) == 1:
-        return found[0], past.data(found[0])
-    # What only ran, or what is wrong with `ref`.
-    prompt = libraries.get(f"{name}@{ref}")
-    return Saved(prompt.version, digest(prompt.source), "", "", "", ""), prompt.source
-
-
-def _before(place: Place, past: Past) -> tuple[Saved, bytes]:
-    """The newest version whose bytes are not the file's."""
-    now = _of_file(past).blob if past.present is not None else ""
-    for row in past.rows:
-        if row.blob and row.blob != now:
-            return row, past.data(row)
-    raise NotFoundError(f"{place.id} has no earlier version", hint="each save makes one")
-
-
-def _of_file(past: Past) -> Saved:
-    from workbench.files import digest
-
-    blob = digest(past.present or b"")
-    return next(row for row in past.rows if row.blob == blob)
-
-
-def _short(row: Saved) -> str:
-    return (row.version or row.blob)[:8]
-
-
-def _writable(library: Library) -> None:
-    if not library.writable:
-        hint = "copy the prompt to your own library first"
-        raise StorageError(f"the {library.name} library is not written to", where=os.fspath(library.folder), hint=hint)

@@ -15,6 +15,7 @@ from workbench.library.reader import MAX_BYTES
 MOST = 500  # commits of one file that are read
 MOST_BYTES = 64_000_000  # of all its old texts together
 SECONDS = 15.0  # one git command may take
+RENAMES = 5.0  # seconds that looking for renames may take: it walks every commit there is
 
 # The command line's settings win over those of a repository, of what it includes, and of its worktree. Of these some
 # are for commands that are not run here: a slip then still runs nothing. `protocol.allow` and GIT_ALLOW_PROTOCOL keep
@@ -56,9 +57,10 @@ class Repo:
     program: str
 
     def try_(
-        self, *words: str, feed: bytes = b"", more: Mapping[str, str] | None = None
+        self, *words: str, feed: bytes = b"", more: Mapping[str, str] | None = None, seconds: float | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `git WORDS`; `more` goes into its environment. Raises StorageError when it does not end in time."""
+        limit = seconds or SECONDS
         argv = [self.program, "--no-pager", "--no-optional-locks", "-C", self.root]
         for setting in _SETTINGS:
             argv += ["-c", setting]
@@ -74,16 +76,18 @@ class Repo:
         environment |= {"PATH": _path(), **(more or {})}
         try:
             return subprocess.run(
-                [*argv, *words], input=feed, capture_output=True, timeout=SECONDS, check=False, env=environment, cwd="/"
+                [*argv, *words], input=feed, capture_output=True, timeout=limit, check=False, env=environment, cwd="/"
             )
         except subprocess.TimeoutExpired:
-            raise StorageError(f"git {words[0]} took more than {SECONDS:g} s", where=self.root) from None
+            raise StorageError(f"git {words[0]} took more than {limit:g} s", where=self.root) from None
         except (OSError, ValueError) as error:
             raise StorageError(f"git {words[0]} does not start ({error})", where=self.root) from error
 
-    def run(self, *words: str, feed: bytes = b"", more: Mapping[str, str] | None = None) -> bytes:
+    def run(
+        self, *words: str, feed: bytes = b"", more: Mapping[str, str] | None = None, seconds: float | None = None
+    ) -> bytes:
         """What `git WORDS` prints. Raises StorageError with git's own first line when it fails."""
-        done = self.try_(*words, feed=feed, more=more)
+        done = self.try_(*words, feed=feed, more=more, seconds=seconds)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0].removeprefix("fatal: ")
             raise StorageError(f"git {words[0]} failed ({said[:200]})", where=self.root)
@@ -132,9 +136,11 @@ def log(repo: Repo, path: Path) -> list[Commit]:
         "--format=tformat:%H%x00%P%x00%ct%x00%an%x00%s",
     )  # fmt: skip
     name = repo.inside(os.path.join(os.path.realpath(path.parent), path.name))
-    done = repo.try_(*base, "--follow", "--", name)
-    # Renames are found by comparing texts, which a partial clone may not have.
-    made = done.stdout if done.returncode == 0 else repo.run(*base, "--no-renames", "--", name)
+    try:
+        made = repo.run(*base, "--follow", "--", name, seconds=RENAMES)
+    except StorageError:
+        # Renames need every commit, and texts that a partial clone may not have.
+        made = repo.run(*base, "--no-renames", "--", name)
     rows = list(_commits(made.split(b"\0")))
     plain = {row.blob for row, merge in rows if not merge}
     return [row for row, merge in rows if not merge or row.blob not in plain]
