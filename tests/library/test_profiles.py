@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from workbench.errors import NotFoundError, PromptError, StorageError, UsageErro
 from workbench.files import ConflictError
 from workbench.inference.engine import Message
 from workbench.library import profiles
+from workbench.library.profile_drafts import ProfileDrafts
 from workbench.library.profiles import Profile, combine, find, fresh, listing, parse, save, text_of
 from workbench.library.prompt import parse as parse_prompt
 from workbench.library.template import lead
@@ -209,3 +211,28 @@ def test_both_texts_are_in_it_as_they_are(system: str, about: str, answer: str) 
     (message,) = combine((Message("system", system),), made(about, answer))
     assert message.content.startswith(system.rstrip("\n"))
     assert message.content.endswith(text_of(made(about, answer))) or not text_of(made(about, answer))
+
+
+def test_unsaved_texts_are_kept_and_dropped() -> None:
+    put(GOOD)
+    drafts, base = ProfileDrafts(), find("me")
+    typed = profiles.drafted(base, title="Me", about_me="한\n{{x}}", how_to_answer="")
+    drafts.keep(typed, "2026-01-01T00:00:00.000+00:00")
+    drafts.keep(made("", "new", "you"), "2026-01-01T00:00:00.000+00:00")
+    (first, second), (fresh_one, texts) = drafts.found()
+    assert (first, second, first.source) == (base, typed, base.source)
+    assert (fresh_one.source, texts.how_to_answer) == (b"", "new")
+    assert listing()[0].name == "me", "drafts are no profiles"
+    assert len(listing()) == 1
+    for name in ("broken.json", "odd.json"):
+        (profiles.folder() / ".drafts" / name).write_text(
+            '{"path": "/x/a b@.toml", "base": "", "text": "[]", "time": ""}'
+        )
+    drafts.drop(typed)
+    assert [base.name for base, _ in drafts.found()] == ["you"]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_profile_or_an_error(data: bytes) -> None:
+    with suppress(PromptError):
+        assert len(parse(data, "me", Path("me.toml")).version) == 64

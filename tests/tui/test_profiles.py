@@ -9,6 +9,7 @@ from tests.tui.driving import Driver, opened, recording
 from workbench.inference.double import DoubleEngine
 from workbench.inference.engine import Generate
 from workbench.library import profiles
+from workbench.library.profile_drafts import ProfileDrafts
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.profile_form import ProfileForm
 
@@ -207,3 +208,43 @@ async def test_wrong_names_and_bad_files_are_said() -> None:
         await app.press("ctrl+s")
         await app.until(lambda: "both parts are empty" in said(dialog))
         assert profiles.names() == ["bad"]
+
+
+async def test_what_was_typed_survives_a_kill() -> None:
+    made("me", "I teach.", "")
+    async with opened() as app:
+        dialog = await form(app)
+        await app.press("down", "tab")
+        await app.type("Yes: ")
+        await app.press("shift+tab", "ctrl+n")
+        await app.until(lambda: isinstance(app.app.screen, AskScreen))
+        await app.type("fresh")
+        await app.press("enter")
+        await app.until(lambda: app.has_focus(dialog.query_one("#about", TextArea)))
+        await app.type("new")
+        await app.until(lambda: len(ProfileDrafts().found()) == 2 and not dialog._keeping, "kept")
+    assert profiles.find("me").about_me == "I teach."
+    async with opened() as app:
+        dialog = await form(app)
+        await app.until(lambda: "not saved" in said(dialog))
+        assert [typed.about_me for _, typed in ProfileDrafts().found()] == ["new", "Yes: I teach."]
+        await app.press("down")
+        await app.until(lambda: "new" in whole(dialog))
+        await app.press("enter")
+        await closed(app)
+        assert profiles.find("fresh").about_me == "new"
+        assert profiles.find("me").about_me == "Yes: I teach."
+        assert ProfileDrafts().found() == []
+
+
+async def test_what_is_given_up_leaves_nothing() -> None:
+    made("me", "I teach.", "")
+    async with opened() as app:
+        dialog = await form(app)
+        await app.press("down", "tab")
+        await app.type("x")
+        await app.until(lambda: ProfileDrafts().found(), "kept")
+        await app.press("escape", "escape")
+        await closed(app)
+        assert ProfileDrafts().found() == []
+        assert not dialog.is_attached

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import events
@@ -20,9 +21,11 @@ from workbench import safe
 from workbench.errors import WorkbenchError
 from workbench.files import ConflictError
 from workbench.inference.engine import Message
+from workbench.library.profile_drafts import ProfileDrafts
 from workbench.library.profiles import Listed, Profile, combine, drafted, find, fresh, listing, save, system_text
 from workbench.tui.screens.picker import columns
 
+KEEP = 0.7  # seconds after which what was typed is kept
 WIDE = 100  # columns from which the message stands beside what is edited
 
 
@@ -73,6 +76,9 @@ class ProfileForm(ModalScreen[ProfileChosen | None]):
         self._rows: dict[str, Listed | None] = {"": None}
         self._read: dict[str, Profile] = {}  # as they are on disk
         self._now: dict[str, Profile] = {}  # as they stand in the form
+        self._drafts = ProfileDrafts()
+        self._keeping = False
+        self._writing = asyncio.Lock()  # a draft is not kept after it was dropped
         self._saved: set[str] = set()
         self._warned = False
         self._busy = False
@@ -100,12 +106,24 @@ class ProfileForm(ModalScreen[ProfileChosen | None]):
         self._rows |= {row.name: row for row in found}
         self._read = {row.name: row.profile for row in found if row.profile}
         self._now = dict(self._read)
+        kept = await asyncio.to_thread(self._drafts.found)
+        self._take_up(kept)
         gone = "" if self._chosen in self._rows else self._chosen
         if gone:
             self._chosen = ""
         self._fill()
         if gone:
             self._say(f"there is no profile {gone} any more")
+        elif kept:
+            self._say("● was typed and not saved: it is here again")
+
+    def _take_up(self, kept: Sequence[tuple[Profile, Profile]]) -> None:
+        """Edits that were not saved; where the file is bad now it is mended first."""
+        for base, typed in kept:
+            row = self._rows.setdefault(base.name, Listed(base.name, base.path, base))
+            if row and row.profile and row.profile != typed:
+                self._read[base.name], self._now[base.name] = base, typed
+        self._rows = dict(sorted(self._rows.items()))
 
     def on_resize(self, event: events.Resize) -> None:
         """Beside each other where there is room."""
@@ -187,9 +205,23 @@ class ProfileForm(ModalScreen[ProfileChosen | None]):
         self._now[self._chosen] = drafted(before, title=before.title, about_me=about, how_to_answer=answer)
         self._warned = False
         self._say("")
+        if not self._keeping:
+            self._keeping = True
+            self.set_timer(KEEP, self._keep)
         place = list(self._rows).index(self._chosen)
         self.query_one(OptionList).replace_option_prompt_at_index(place, self._row(self._chosen))
         self._show()
+
+    async def _keep(self) -> None:
+        """What is typed so far survives a kill."""
+        self._keeping = False
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        try:
+            async with self._writing:
+                for name in [name for name in self._now if self._dirty(name)]:
+                    await asyncio.to_thread(self._drafts.keep, self._now[name], time)
+        except WorkbenchError as error:
+            self._say(str(error))
 
     def action_new(self) -> None:
         """A profile that is not there yet: asks for its name."""
@@ -234,9 +266,11 @@ class ProfileForm(ModalScreen[ProfileChosen | None]):
         ]
         name = self._chosen
         try:
-            for name in edited:
-                self._read[name] = self._now[name] = await asyncio.to_thread(save, self._now[name])
-                self._saved.add(name)
+            async with self._writing:
+                for name in edited:
+                    self._read[name] = self._now[name] = await asyncio.to_thread(save, self._now[name])
+                    self._saved.add(name)
+                    await asyncio.to_thread(self._drafts.drop, self._now[name])
         except ConflictError as error:
             await self._meet(name, error)
         except WorkbenchError as error:
@@ -257,13 +291,19 @@ class ProfileForm(ModalScreen[ProfileChosen | None]):
         self._now[name] = drafted(theirs, title=theirs.title, about_me=mine.about_me, how_to_answer=mine.how_to_answer)
         self._say(f"{name}: {error.what} — ctrl+s again keeps your texts, esc leaves the file as it is")
 
-    def action_leave(self) -> None:
+    async def action_leave(self) -> None:
         """Without a change; what was typed and not saved is said once."""
         edited = [name for name in self._now if self._dirty(name)]
         if edited and not self._warned:
             self._warned = True
             self._say(f"{', '.join(edited)} not saved — esc again gives it up, ctrl+s saves")
             return
+        try:
+            async with self._writing:
+                for name in edited:
+                    await asyncio.to_thread(self._drafts.drop, self._now.pop(name))
+        except WorkbenchError as error:
+            self.notify(safe.text(str(error)), severity="warning", markup=False)
         self.dismiss(None)
 
 
