@@ -97,7 +97,7 @@ class Libraries:
         for library in self.libraries:
             for file in files(library.folder):
                 if file.id not in found:
-                    found[file.id] = _entry(library, file)
+                    found[file.id] = read_entry(library, file)
         return sorted(found.values(), key=lambda entry: entry.id)
 
     def get(self, reference: str) -> Prompt:
@@ -192,7 +192,8 @@ def _named_apart(libraries: Sequence[Library]) -> tuple[Library, ...]:
     return tuple(reversed(made))
 
 
-def _entry(library: Library, file: Found) -> Entry:
+def read_entry(library: Library, file: Found) -> Entry:
+    """A file as an entry: its prompt, or what is wrong with it."""
     path = Path(file.path)
     problem = Problem(str(path), None, "", file.problem)
     try:

@@ -1,54 +1,168 @@
-"""Fuzzy search over prompts as one types: id, title, tags, description, text; filters `kind:` and `tag:`."""
+"""Fuzzy search over prompts as one types; filters kind: tag: label: library: is:bad.
+
+A key must not wait: words are looked for as they are spelled, in texts put together once; a longer word is looked for
+only where its beginning was, other words are remembered, and spelling is forgiven (rapidfuzz) only for a word that is
+nowhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from workbench.library.index import Card, card_of
 from workbench.library.library import Entry
 
-CUTOFF = 55.0  # score (0–100) under which a match is noise
-_FUZZY = (72.0, 72.0, 80.0, 80.0, 80.0)  # what a word that is not there letter by letter must reach, field by field
-_MOST = 4000  # characters of a text that are searched
-_WEIGHTS = (1.0, 1.0, 0.95, 0.8, 0.7)  # id, title, tags, description, text
+FILTERS = ("kind", "tag", "label", "library", "is")
+REMEMBERED = 24  # words
+ENOUGH = 3  # matches as it is spelled, above which a word is taken as meant
+CLOSE = 78.0  # likeness (0–100) that a misspelled word must reach in an id, a title or the tags
+_LENGTH = 4  # letters of a word that may be misspelled
+# What a word is worth where it is found: at the beginning of a word, and within one.
+_WORTH = {"ids": (100.0, 90.0), "titles": (100.0, 90.0), "tags": (95.0, 85.0), "about": (80.0, 72.0)}
+_IN_TEXT = 66.0
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class _Word:
+    """Where a word stands: the cards that have it as spelled; with those that nearly do, `places`; and what it is worth
+    in those where it is not only in the text."""
+
+    literal: Sequence[int]
+    places: Sequence[int]
+    worth: Mapping[int, float]
+
+
+@dataclass
+class _Field:
+    """One field of all cards, in small letters; `starts` has a blank before every word."""
+
+    raw: list[str] = field(default_factory=list)
+    starts: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        low = text.lower()
+        self.raw.append(low)
+        self.starts.append(" " + _NO_WORD.sub(" ", low))
+
+
+class Searcher:
+    """Searches `cards`; `labels` are those of each id. Cheap to ask, some milliseconds a thousand cards to make."""
+
+    def __init__(self, cards: Sequence[Card], labels: Mapping[str, Sequence[str]] | None = None) -> None:
+        self._cards = cards
+        self._labels = labels or {}
+        self._fields = {name: _Field() for name in _WORTH}
+        self._heads: list[str] = []  # what a misspelled word is looked for in
+        self._all: list[str] = []
+        for card in cards:
+            values = (card.id, card.title or card.problem, " ".join(card.tags), card.description)
+            for each, value in zip(self._fields.values(), values, strict=True):
+                each.add(value)
+            self._heads.append("\n".join(values[:3]).lower())
+            self._all.append("\n".join((*values, card.text)).lower())
+        self.count = len(cards)  # what the last query found, however many it gave
+        self._passed: dict[tuple[str, str], list[int]] = {}
+        self._words: dict[str, _Word] = {}  # of the last queries, newest last
+
+    def find(self, query: str, limit: int = 500) -> list[tuple[Card, float]]:
+        """Cards that hold every word of `query`, or nearly, with a score (0–100), best first, then by place."""
+        words, filters = _split(query)
+        if not words:
+            kept = self._kept(filters)
+            self.count = len(kept)
+            return [(self._cards[at], 100.0) for at in kept[:limit]]
+        return self._best([self._word(word) for word in words], self._kept(filters), limit)
+
+    def _kept(self, filters: Sequence[tuple[str, str]]) -> Sequence[int]:
+        """The cards that pass all filters, in order."""
+        kept: Sequence[int] = range(len(self._cards))
+        for each in filters:
+            if each not in self._passed:
+                self._passed[each] = [at for at, card in enumerate(self._cards) if self._passes(card, *each)]
+            passed = self._passed[each]
+            kept = passed if isinstance(kept, range) else sorted(set(kept).intersection(passed))
+        return kept
+
+    def _passes(self, card: Card, name: str, value: str) -> bool:
+        if name == "is":
+            return value == "bad" and bool(card.error)
+        if name == "kind":
+            return bool(card.kind) and card.kind.startswith(value)
+        if name == "tag":
+            return any(tag.lower().startswith(value) for tag in card.tags)
+        if name == "label":
+            return any(label.lower().startswith(value) for label in self._labels.get(card.id, ()))
+        return card.library.lower().startswith(value)
+
+    def _word(self, word: str) -> _Word:
+        """Where the word stands, looked up only where its beginning was found."""
+        made = self._words.pop(word, None)
+        if made is None:
+            before = next((self._words[word[:n]] for n in range(len(word) - 1, 0, -1) if word[:n] in self._words), None)
+            where: Sequence[int] = before.literal if before else range(len(self._cards))
+            texts = self._all
+            literal = [at for at in where if word in texts[at]]
+            worth, places = self._rank(word, literal), literal
+            if len(literal) <= ENOUGH and len(word) >= _LENGTH:
+                nearly = self._nearly(word)
+                places = [*literal, *(at for at in nearly if at not in literal)]
+                worth = {**nearly, **dict.fromkeys(literal, _IN_TEXT), **worth}
+            made = _Word(literal, places, worth)
+            for old in list(self._words)[: max(0, len(self._words) - REMEMBERED)]:
+                del self._words[old]
+        self._words[word] = made
+        return made
+
+    def _rank(self, word: str, found: Sequence[int]) -> dict[int, float]:
+        """What the word is worth in the cards where it stands elsewhere than in the text: at its best place."""
+        scores: dict[int, float] = {}
+        start = " " + _NO_WORD.sub(" ", word).lstrip()
+        for name, (first, within) in reversed(_WORTH.items()):  # the best place is written last
+            raw, starts = self._fields[name].raw, self._fields[name].starts
+            hits = [at for at in found if word in raw[at]]
+            for at in hits:
+                worth = first if start in starts[at] else within
+                if worth > scores.get(at, 0.0):
+                    scores[at] = worth
+        return scores
+
+    def _nearly(self, word: str) -> dict[int, float]:
+        """Cards whose id, title or tags hold something like the word."""
+        from rapidfuzz import fuzz, process
+
+        near = process.extract(word, self._heads, scorer=fuzz.partial_ratio, score_cutoff=CLOSE, limit=1000)
+        return {at: score * 0.6 for _, score, at in near}
+
+    def _best(self, words: Sequence[_Word], kept: Sequence[int], limit: int) -> list[tuple[Card, float]]:
+        """The cards of `kept` that every word found, by the mean of their scores; among equals the first ones first."""
+        shortest = min(words, key=lambda word: len(word.places))
+        both = set(shortest.places).intersection(*(word.places for word in words if word is not shortest))
+        if not isinstance(kept, range):
+            both.intersection_update(kept)
+        self.count = len(both)
+        buckets: dict[float, list[int]] = {}
+        ranked = both.intersection(set().union(*(word.worth for word in words)))
+        for at in ranked:
+            total = sum([word.worth.get(at, _IN_TEXT) for word in words])
+            buckets.setdefault(total, []).append(at)
+        if len(ranked) < len(both):
+            buckets.setdefault(_IN_TEXT * len(words), []).extend(both - ranked)
+        made: list[tuple[Card, float]] = []
+        for total in sorted(buckets, reverse=True):
+            made += [(self._cards[at], total / len(words)) for at in sorted(buckets[total])[: limit - len(made)]]
+            if len(made) >= limit:
+                break
+        return made
 
 
 def search(entries: Sequence[Entry], query: str) -> list[tuple[Entry, float]]:
-    """Entries that hold every word of `query`, or nearly, with a score (0–100), best first; all for an empty one."""
-    words, filters = _split(query)
-    kept = [entry for entry in entries if _passes(entry, filters)]
-    if not words:
-        return [(entry, 100.0) for entry in kept]
-    from rapidfuzz import fuzz
-
-    found = []
-    for entry in kept:
-        score = _score(words, _fields(entry), fuzz.partial_ratio)
-        if score >= CUTOFF:
-            found.append((entry, score))
-    return sorted(found, key=lambda pair: (-pair[1], pair[0].id))
-
-
-def _score(words: Sequence[str], fields: Sequence[str], ratio: Callable[..., float]) -> float:
-    """The mean over the words of each one's best field; 0 when a word is nowhere."""
-    total = 0.0
-    for word in words:
-        best = 0.0
-        for number, (weight, field) in enumerate(zip(_WEIGHTS, fields, strict=True)):
-            if weight * 100 <= best or not field:
-                continue
-            at = field.find(word)
-            if at >= 0:
-                # At the beginning of a word it is worth more than within one.
-                value = 100.0 if at == 0 or not field[at - 1].isalnum() else 90.0
-            elif len(word) > (3 if number < 2 else 4):
-                value = ratio(word, field, score_cutoff=_FUZZY[number]) * 0.9
-            else:
-                value = 0.0
-            best = max(best, weight * value)
-        if best < CUTOFF:
-            return 0.0
-        total += best
-    return total / len(words)
+    """The same over entries, for a search that is made once."""
+    cards = [card_of(entry) for entry in entries]
+    places = {id(card): entry for card, entry in zip(cards, entries, strict=True)}
+    return [(places[id(card)], score) for card, score in Searcher(cards).find(query, limit=len(cards) or 1)]
 
 
 def positions(query: str, text: str) -> list[int]:
@@ -78,33 +192,8 @@ def _split(query: str) -> tuple[list[str], list[tuple[str, str]]]:
     words, filters = [], []
     for word in query.lower().split():
         name, colon, value = word.partition(":")
-        if colon and name in ("kind", "tag"):
+        if colon and name in FILTERS:
             filters.append((name, value))
         else:
             words.append(word)
     return words, filters
-
-
-def _passes(entry: Entry, filters: Sequence[tuple[str, str]]) -> bool:
-    for name, value in filters:
-        if entry.prompt is None:
-            return False
-        if name == "kind" and not entry.prompt.kind.startswith(value):
-            return False
-        if name == "tag" and not any(tag.lower().startswith(value) for tag in entry.prompt.tags):
-            return False
-    return True
-
-
-def _fields(entry: Entry) -> tuple[str, str, str, str, str]:
-    prompt = entry.prompt
-    if prompt is None:
-        return entry.id.lower(), (entry.error or "").lower(), "", "", ""
-    text = prompt.text or "\n".join(turn.content for turn in prompt.messages)
-    return (
-        entry.id.lower(),
-        prompt.title.lower(),
-        " ".join(prompt.tags).lower(),
-        prompt.description[:_MOST].lower(),
-        text[:_MOST].lower(),
-    )
