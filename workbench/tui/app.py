@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
 
     from workbench.session import Session
+    from workbench.tui.screens.library import LibraryScreen
 
 
 _ALWAYS = ("ctrl+q", "f1", "f9")  # in dialogs as well, which leave no other key to the app
@@ -46,6 +47,8 @@ class WorkbenchApp(App[int]):
         self._leaving = False
         self.session: Session | None = None
         self.ready = asyncio.Event()
+        self.stopping = asyncio.Event()  # the app is being left: watchers end
+        self._library: LibraryScreen | None = None
         self.flusher = Flusher(self)
         self.animation_level = "none"
         self.register_theme(theme.shipped("dark"))
@@ -118,6 +121,41 @@ class WorkbenchApp(App[int]):
 
     # ---- actions
 
+    @property
+    def compare(self) -> CompareScreen:
+        """The first screen."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, CompareScreen)
+        return screen
+
+    @work(group="library")
+    async def action_library(self) -> None:
+        """To the library, or from there to the lanes."""
+        await self.ready.wait()
+        from workbench.tui.screens.library import LibraryScreen
+
+        if self._library is None and self.session is not None:
+            self._library = LibraryScreen(self.session)
+            self.install_screen(self._library, "library")
+        if self.screen is self._library:
+            await self.pop_screen()
+        elif self.screen is self.compare:
+            await self.push_screen("library")
+
+    async def put_in_lane(self, id: str, *, pin: str = "") -> None:
+        """Go to the lanes, with this prompt in the current one."""
+        await self._to_lanes()
+        await self.compare.tools.put(id if not pin else f"{id}@{pin}")
+
+    async def compare_versions(self, id: str, version: str) -> None:
+        """Go to the lanes, with an old version of the prompt beside the present one."""
+        await self._to_lanes()
+        await self.compare.tools.put_beside(f"{id}@{version}", id)
+
+    async def _to_lanes(self) -> None:
+        while self.screen is not self.compare:
+            await self.pop_screen()
+
     def action_help(self) -> None:
         """The keys of this place."""
         from workbench.tui.screens.help import HelpScreen
@@ -176,9 +214,11 @@ class WorkbenchApp(App[int]):
         if self._leaving:
             return
         self._leaving = True
-        screen = self.screen_stack[0]
-        if isinstance(screen, CompareScreen):
-            screen.save_now()
+        self.stopping.set()
+        self.compare.save_now()
+        if self._library is not None:
+            with suppress(WorkbenchError):  # the terminal is going away: there is nobody to tell
+                self._library.keep_now()
         if self.session is not None:
             await self.session.close()
         self.exit(code, return_code=code)

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shlex
-import subprocess
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from textual.app import SuspendNotSupported
 
 from workbench.errors import EngineError, NotFoundError, WorkbenchError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
@@ -62,23 +57,39 @@ class LaneTools:
         from workbench.tui.screens.prompt_picker import PLAIN, PromptPicker
 
         session, lane = await self._opened(), self._screen.lane
-        id = await self._screen.app.push_screen_wait(PromptPicker(session.libraries, lane.prompt))
-        if id is None:
-            return
-        values: dict[str, str] = {}
+        id = await self._screen.app.push_screen_wait(PromptPicker(session.libraries, lane.reference))
         if id == PLAIN:
-            id = ""
-        else:
-            prompt = await asyncio.to_thread(session.libraries.get, id)
-            if prompt.variables:
-                from workbench.tui.screens.variables_form import VariablesForm
+            await self._screen.desk.set_prompt(session, lane, "", {})
+            self._changed(lane)
+        elif id is not None:
+            await self.put(id)
 
-                given = await self._screen.app.push_screen_wait(VariablesForm(prompt, lane.values))
-                if given is None:
-                    return
-                values = given
+    async def put(self, id: str) -> None:
+        """Give the current lane a prompt (ID, ID@VERSION, ID@LABEL); one with variables asks for their values."""
+        session, lane = await self._opened(), self._screen.lane
+        prompt = await asyncio.to_thread(session.libraries.get, id)
+        values: dict[str, str] = {}
+        if prompt.variables:
+            from workbench.tui.screens.variables_form import VariablesForm
+
+            given = await self._screen.app.push_screen_wait(VariablesForm(prompt, lane.values))
+            if given is None:
+                return
+            values = given
         await self._screen.desk.set_prompt(session, lane, id, values)
         self._changed(lane)
+
+    async def put_beside(self, id: str, other: str) -> None:
+        """`id` in the current lane and `other` in the next one (or the one before the last)."""
+        screen = self._screen
+        lanes = screen.comparison.lanes
+        place = min(lanes.index(screen.lane), len(lanes) - 2)
+        for lane, name in zip(lanes[place : place + 2], (id, other), strict=True):
+            screen.current = lane.uid
+            await self.put(name)
+        screen.current = lanes[place].uid
+        screen.retitle()
+        screen.view(screen.lane).focus_lane()
 
     async def model(self) -> None:
         """Pick a model."""
@@ -129,30 +140,22 @@ class LaneTools:
             self._changed(each)
 
     async def edit(self) -> None:
-        """The prompt's file in the person's editor; it is read again after a clean exit."""
+        """The prompt's file in the person's editor; after a clean exit it is saved, as a version."""
+        from workbench.library.lineends import shown
+        from workbench.library.writing import Writer
+        from workbench.tui.external import edited
+
         session, lane = await self._opened(), self._screen.lane
-        app = self._screen.app
         if not lane.prompt:
             raise NotFoundError("this lane has no prompt file", hint="p picks a prompt")
-        entries = await asyncio.to_thread(session.libraries.entries)
-        path = next((entry.path for entry in entries if entry.id == lane.prompt), None)
-        if path is None:
-            raise NotFoundError(f"there is no prompt {lane.prompt}", hint="p picks another")
-        command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-        try:
-            # batch_update: lanes go on streaming meanwhile, and must not paint over the editor
-            with app.suspend(), app.batch_update():
-                code = (await asyncio.to_thread(subprocess.run, [*command, str(path)], check=False)).returncode
-        except SuspendNotSupported as error:
-            raise NotFoundError("this terminal cannot give way to an editor", where=str(path)) from error
-        except OSError as error:
-            hint = "set VISUAL or EDITOR"
-            raise NotFoundError(f"cannot start {command[0]} ({error.strerror})", hint=hint) from error
-        app.refresh(layout=True)
-        if code:
-            raise NotFoundError(f"{command[0]} ended with {code}", hint="the prompt was not read again")
-        same = [each for each in self._screen.comparison.lanes if each.prompt == lane.prompt]
+        writer = Writer(session.libraries, session.versions)
+        working = await asyncio.to_thread(writer.open, lane.prompt)
+        made = await edited(self._screen.app, f"{lane.prompt.rsplit('/', 1)[-1]}.toml", working.data)
         before = lane.version
+        if made != working.data:
+            working.text = shown(made)
+            await asyncio.to_thread(writer.save, working)
+        same = [each for each in self._screen.comparison.lanes if each.prompt == lane.prompt]
         await self._screen.desk.resolve(session, same)
         for each in same:
             self._changed(each)

@@ -47,6 +47,7 @@ class CompareScreen(Screen[None]):
     """Shows the Desk's comparison; every change of it goes through here."""
 
     CSS_PATH = "compare.tcss"
+    places: ClassVar[tuple[str, ...]] = ("compare", "lanes", "answer", "app")
     BINDINGS: ClassVar[list[BindingType]] = _bindings()
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)  # Textual would paint the whole screen anew
 

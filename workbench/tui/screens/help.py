@@ -29,11 +29,7 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A table in plain text."""
-        places = (
-            ("history", "app")
-            if type(self.app.screen_stack[-2]).__name__ == "HistoryScreen"
-            else ("compare", "lanes", "answer", "app")
-        )
+        places = getattr(self.app.screen_stack[-2], "places", ("dialog", "app"))
         text = Text()
         for place in places:
             text.append(f"{actions.PLACES[place]}\n", "bold")

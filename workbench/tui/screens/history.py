@@ -40,6 +40,7 @@ class HistoryScreen(ModalScreen[str | None]):
     HistoryScreen.-narrow OptionList { width: 1fr; height: 2fr; }
     HistoryScreen.-narrow Vertical { width: 1fr; height: 3fr; border-left: none; border-top: solid $foreground 25%; }
     """
+    places: ClassVar[tuple[str, ...]] = ("history", "answer", "app")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id, priority="escape" in a.keys)
         for a in actions.at("history")

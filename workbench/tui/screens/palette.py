@@ -36,7 +36,7 @@ class PaletteScreen(ModalScreen[None]):
     def __init__(self, below: Screen[object]) -> None:
         super().__init__()
         self._below = below
-        places = ("history", "app") if type(below).__name__ == "HistoryScreen" else ("compare", "lanes", "app")
+        places = [place for place in getattr(below, "places", ("app",)) if place not in ("answer", "list")]
         self._actions = [action for action in actions.at(*places) if action.id != "app.palette"]
 
     def compose(self) -> ComposeResult:

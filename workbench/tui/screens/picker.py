@@ -51,8 +51,8 @@ class Picker(ModalScreen[str | None]):
         Binding("pageup", "step(-10)", show=False, priority=True),
         Binding("pagedown", "step(10)", show=False, priority=True),
     ]
-    heading: ClassVar[str] = ""
-    hint: ClassVar[str] = "type to search"
+    heading: str = ""
+    hint: str = "type to search"
     nothing: str = "nothing matches"
 
     def __init__(self, current: str = "") -> None:

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 
 class TopLine(Widget):
-    """` Compare │ History F4      fast · coupled · lanes 1–4 of 8      ^p actions  F1 help`."""
+    """` Compare │ F2 Library │ F4 History      fast · coupled · lanes 1–4 of 8      ^p actions  F1 help`."""
 
     DEFAULT_CSS = """
     TopLine { height: 1; dock: top; background: $panel; color: $foreground-muted; }
@@ -17,9 +17,16 @@ class TopLine(Widget):
     """
     COMPONENT_CLASSES = {"top--here"}  # noqa: RUF012  (as Widget declares it)
 
-    def __init__(self) -> None:
+    def __init__(self, here: str = "Compare") -> None:
         super().__init__(id="top")
+        self._here = here
         self._right = ""
+
+    def say(self, right: str) -> None:
+        """What holds here, at the right."""
+        if right != self._right:
+            self._right = right
+            self.refresh()
 
     def show(self, mode: str, coupled: bool, together: bool, view: str, paged: str) -> None:
         """What holds for all lanes."""
@@ -27,10 +34,7 @@ class TopLine(Widget):
         words += ["scroll together"] if together else []
         words += [view] if view != "plain" else []
         words += [paged] if paged else []
-        right = " · ".join(words)
-        if right != self._right:
-            self._right = right
-            self.refresh()
+        self.say(" · ".join(words))
 
     @property
     def plain(self) -> str:
@@ -40,13 +44,19 @@ class TopLine(Widget):
     def render_line(self, y: int) -> Strip:
         """The line."""
         width, base = self.size.width, self.rich_style
-        here, more, help_ = " Compare ", "│ F4 History ", "  ^p actions  F1 help "
-        right = f"{self._right}{help_}"
-        if cell_len(here + more + right) > width:
+        right = f"{self._right}  ^p actions  F1 help "
+        wide = sum(len(text) + 1 for text, _ in self._tabs()) - 1
+        if wide + cell_len(right) > width:
             right = self._right + " "
-        gap = width - cell_len(here + more + right)
-        segments = [
-            Segment(here, self.get_component_rich_style("top--here")),
-            Segment(more + " " * max(0, gap) + right, base),
-        ]
+        segments: list[Segment] = []
+        for text, here in self._tabs():
+            segments += [Segment("│", base)] if segments else []
+            segments.append(Segment(text, self.get_component_rich_style("top--here") if here else base))
+        segments.append(Segment(" " * max(0, width - wide - cell_len(right)) + right, base))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _tabs(self) -> list[tuple[str, bool]]:
+        """The places one can go to, and whether one is there."""
+        if self._here == "Compare":
+            return [(" Compare ", True), (" F2 Library ", False), (" F4 History ", False)]
+        return [(" F2 Compare ", False), (f" {self._here} ", True), (" F4 Versions ", False)]

@@ -1,0 +1,482 @@
+"""The library screen: find a prompt, change it, see what it renders to, save it as a version."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from workbench.errors import WorkbenchError
+from workbench.library.index import Card
+from workbench.library.prompt import short
+from workbench.library.reader import FileError
+from workbench.library.search import positions
+from workbench.library.writing import Working, version_of
+from workbench.tui import actions
+from workbench.tui.compositor import FrugalCompositor
+from workbench.tui.library_count import LibraryCount
+from workbench.tui.library_tools import LibraryTools
+from workbench.tui.shelf import Checked, Shelf, check, rendered
+from workbench.tui.widgets.answer import AnswerPane
+from workbench.tui.widgets.card_list import CardList, Row, marked
+from workbench.tui.widgets.frame import FrameLine
+from workbench.tui.widgets.gauges import Gauges
+from workbench.tui.widgets.toml_editor import TomlEditor
+from workbench.tui.widgets.top_line import TopLine
+
+if TYPE_CHECKING:
+    from workbench.session import Session
+    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.widgets.prompt_form import PromptForm
+
+KEEP = 0.8  # seconds of typing that a kill may cost at most
+PAUSE = 0.15  # seconds without a key before a text is looked through
+
+
+def _bindings() -> list[BindingType]:
+    """F-keys and ctrl+s, ctrl+n hold while one types; escape is the screen's own."""
+    return [
+        Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id, priority="escape" not in a.keys)
+        for a in actions.at("library")
+    ]
+
+
+class Cards(CardList):
+    """The list, with the keys that hold while it has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join(a.keys), f"screen.{a.do}", a.title, show=False, id=a.id) for a in actions.at("cards")
+    ]
+
+
+class LibraryScreen(Screen[None]):
+    """Cards at the left, the file at the right, what it renders to below."""
+
+    DEFAULT_CSS = """
+    LibraryScreen Container { layout: horizontal; height: 1fr; }
+    LibraryScreen #shelf { width: 2fr; max-width: 48; }
+    LibraryScreen #file { width: 5fr; }
+    LibraryScreen.-narrow Container { layout: vertical; }
+    LibraryScreen.-narrow #shelf { width: 1fr; max-width: 100%; height: 1fr; }
+    LibraryScreen.-narrow #file { width: 1fr; height: 2fr; }
+    LibraryScreen Input, LibraryScreen Input:focus { border: none; height: 1; padding: 0 1; background: $boost; }
+    LibraryScreen #editor { height: 2fr; }
+    LibraryScreen #preview { height: 1fr; padding: 0 1; }
+    LibraryScreen.-plain #preview { display: none; }
+    """
+    places: ClassVar[tuple[str, ...]] = ("library", "cards", "list", "app")
+    BINDINGS: ClassVar[list[BindingType]] = _bindings()
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)  # as in the compare screen
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._compositor = FrugalCompositor()
+        self.session = session
+        self.shelf = Shelf(session)
+        self.tools = LibraryTools(self)
+        self.count = LibraryCount(self)
+        self.found: list[Card] = []
+        self.working: Working | None = None
+        self.checked: Checked | None = None
+        self.editor = TomlEditor(id="editor")
+        self._due: set[str] = set()
+        self._theirs = ""  # what another program did to the file in the editor
+
+    @property
+    def workbench(self) -> WorkbenchApp:
+        """The app, by its type."""
+        return cast("WorkbenchApp", self.app)
+
+    @property
+    def card(self) -> Card | None:
+        """The current row."""
+        return self.found[self.cards.here] if 0 <= self.cards.here < len(self.found) else None
+
+    # ---- composing
+
+    def compose(self) -> ComposeResult:
+        yield TopLine("Library")
+        with Container():
+            with Vertical(id="shelf"):
+                self.query_line = Input(placeholder="search · kind: tag: label:", compact=True)
+                yield self.query_line
+                self.cards = Cards(self._row)
+                yield self.cards
+                self.shelf_foot = FrameLine("bottom")
+                yield self.shelf_foot
+            with Vertical(id="file"):
+                self.head = FrameLine("top")
+                yield self.head
+                yield self.editor
+                self.middle = FrameLine("middle")
+                yield self.middle
+                self.preview = AnswerPane(id="preview")
+                yield self.preview
+        self.gauges = gauges = Gauges()
+        gauges.hints = tuple((actions.key_name(a.keys[0]), a.footer) for a in actions.at("library", "app") if a.footer)
+        yield gauges
+
+    async def on_mount(self) -> None:
+        self.query_line.cursor_blink = False
+        self.editor.show("")
+        self.editor.read_only = True
+        self.query_line.focus()
+        await self.shelf.names()
+        self.fill()
+        self._read()
+        self.set_interval(1.0, self._tick)
+        self._watch()
+        self.tools.warn_of_others()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Below 72 columns the file stands under the list; a low terminal shows no preview."""
+        self.set_class(event.size.width < 72, "-narrow")
+        if event.size.height < 22:
+            self.add_class("-plain")
+
+    # ---- the list
+
+    def _row(self, index: int) -> Row:
+        card = self.found[index]
+        query = self.query_line.value
+        drafted = self.shelf.is_drafted(card)
+        left = [
+            ("● " if drafted else "  ", "mark"),
+            *marked(card.id, positions(query, card.id), "bad" if card.error else ""),
+        ]
+        if self.cards.size.width > 60 and card.title:
+            left += [("  ", ""), *marked(card.title, positions(query, card.title), "dim")]
+        labels = " ".join(self.shelf.labels_of(card.id, card.version))
+        return left, [(labels, "label")] if labels else [("✗", "bad")] if card.error else []
+
+    def fill(self, keep: str = "") -> None:
+        """The rows for what is typed; `keep` is the id that stays the current one."""
+        query = self.query_line.value
+        self.found = self.shelf.find(query)
+        here = next((at for at, card in enumerate(self.found) if card.id == keep), 0) if keep else 0
+        self.cards.show(len(self.found), here)
+        total = len(self.shelf.cards)
+        bad = sum(bool(card.error) for card in self.shelf.cards)
+        says = f"{len(self.found):,} of {total:,}" if query else f"{total:,} prompts"
+        self.shelf_foot.show([(says, "")], [(f"{bad:,} bad", "bad")] if bad else [])
+        if not self.found:
+            nothing = "nothing matches" if query else "no prompts yet: ^n makes one"
+            self.shelf_foot.show([(nothing, "warn")])
+        self._open_soon()
+
+    @on(Input.Changed)
+    def _searched(self, event: Input.Changed) -> None:
+        event.stop()
+        self.fill()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_edit_text()
+
+    def on_key(self, event: events.Key) -> None:
+        """The list moves while one searches."""
+        if self.focused is self.query_line and event.key in ("up", "down", "pageup", "pagedown"):
+            event.stop()
+            page = max(1, self.cards.size.height - 1)
+            self.cards.step({"up": -1, "down": 1, "pageup": -page, "pagedown": page}[event.key])
+
+    @on(CardList.Moved)
+    def _moved(self) -> None:
+        self._open_soon()
+
+    @on(CardList.Taken)
+    def _taken(self) -> None:
+        self.action_edit_text()
+
+    @work(group="read", exclusive=True)
+    async def _read(self) -> None:
+        """Read what changed on disk; rows and the text at the right follow."""
+        visible = [card.id for card in self.found[: self.cards.size.height or 30]]
+        here = self.card
+        if await self.shelf.refresh(visible):
+            self.fill(keep=here.id if here else "")
+
+    def reread(self) -> None:
+        """Files changed: look again."""
+        self._read()
+
+    @work(group="watch", exclusive=True)
+    async def _watch(self) -> None:
+        """A hint that something below the libraries changed; hashes and stat times say what."""
+        from watchfiles import awatch
+
+        folders = [library.folder for library in self.session.libraries.libraries if library.folder.is_dir()]
+        try:
+            async for _ in awatch(*folders, step=100, debounce=400, stop_event=self.workbench.stopping):
+                self._read()
+        except (OSError, RuntimeError) as error:  # no watches left, a file system without them: the tick still looks
+            self.log(error)
+
+    # ---- the file
+
+    def _open_soon(self) -> None:
+        """Open the current row's file, if it is another; while one holds an arrow key, only the last."""
+        card = self.card
+        if card is None:
+            self._open(None)
+        elif self.working is None or (self.working.id, str(self.working.path)) != (card.id, card.path):
+            self._open(card)
+
+    @work(group="open", exclusive=True)
+    async def _open(self, card: Card | None) -> None:
+        await self.keep()
+        if card is None:
+            self._show_nothing("")
+            return
+        try:
+            working = await asyncio.to_thread(self.shelf.writer.open, card.id, card.library)
+        except WorkbenchError as error:
+            self._show_nothing(error.problem.problem if isinstance(error, FileError) else str(error))
+            return
+        self.show(working)
+
+    def show(self, working: Working) -> None:
+        """Another file in the editor."""
+        self.working, self._theirs = working, ""
+        self.editor.read_only = False
+        self.editor.mark({})
+        self.editor.show(working.text)
+        self._follow()
+        self.retitle()
+        self._check()
+
+    @work(group="form")
+    async def _follow(self) -> None:
+        await self.tools.form_follows()
+
+    async def on_prompt_form_edited(self, event: PromptForm.Edited) -> None:
+        """A value typed in the form."""
+        event.stop()
+        await self.tools.from_form(event.path, event.value)
+
+    def _show_nothing(self, why: str) -> None:
+        self.working, self.checked = None, None
+        self.editor.show("")
+        self.editor.read_only = True
+        self.preview.set_text("")
+        self.head.show([(self.card.id, "name")] if self.card else [("no prompt", "")])
+        self.middle.show([(f"✗ {why}", "bad")] if why else [])
+
+    def retitle(self) -> None:
+        """The file's name, version, labels and state."""
+        working = self.working
+        if working is None:
+            return
+        version = version_of(working.base, working.id)
+        left = [(working.id, "name"), (f"@{short(version)}" if version else "", "")]
+        if working.changed:
+            when = f" since {working.drafted[11:16]} UTC" if working.drafted else ""
+            left.append((f"  ● unsaved{when}", "warn"))
+        if self._theirs:
+            left.append((f"  {self._theirs} — ^s decides", "bad"))
+        right = [(f"{label}  ", "good") for label in self.shelf.labels_of(working.id, version)]
+        where = working.library.name if working.library.writable else f"{working.library.name}: a save makes your copy"
+        self.head.show(left, [*right, (where, "")])
+
+    @on(TextArea.Changed)
+    def _typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if event.text_area is not self.editor or self.working is None:
+            return
+        self.working.text = self.editor.text
+        self.retitle()
+        self._later("keep", KEEP, self.keep)
+        self._later("check", PAUSE, self._check)
+
+    def _later(self, name: str, seconds: float, work: object) -> None:
+        """Do it once, so long after the first time it was asked for."""
+        if name in self._due:
+            return
+        self._due.add(name)
+
+        async def due() -> None:
+            self._due.discard(name)
+            made = work()  # type: ignore[operator]
+            if asyncio.iscoroutine(made):
+                await made
+
+        self.set_timer(seconds, due)
+
+    async def keep(self) -> None:
+        """Keep the unsaved edit."""
+        if self.working is not None and (self.working.changed or self.working.drafted):
+            try:
+                await asyncio.to_thread(self.shelf.writer.keep, self.working)
+            except WorkbenchError as error:
+                self.workbench.tell(str(error), severity="error")
+            self.shelf.note_draft(self.working)
+            self.cards.refresh()
+
+    def keep_now(self) -> None:
+        """The same at once, for the end."""
+        if self.working is not None and self.working.changed:
+            self.shelf.writer.keep(self.working)
+
+    @work(group="check", exclusive=True)
+    async def _check(self) -> None:
+        """Look the text through off the loop, and show what was found."""
+        working = self.working
+        if working is None:
+            return
+        text = working.text
+        checked = await asyncio.to_thread(check, working)
+        if working is not self.working:
+            return
+        self.checked = checked
+        self.editor.mark({p.line: p.serious for p in sorted(checked.problems, key=lambda p: p.serious) if p.line})
+        self._say_problems()
+        if checked.prompt is not None:
+            self.preview.set_text(rendered(checked.messages))
+            self.count.want(checked.messages)
+            await self.tools.form_follows()
+        if text != working.text:
+            self._later("check", PAUSE, self._check)
+
+    def _say_problems(self) -> None:
+        checked = self.checked
+        if checked is None:
+            return
+        if not checked.problems:
+            says = [("✓ no problems", "good"), ("  rendered with sample values:", "")]
+        else:
+            first = checked.problems[0]
+            more = f" (+{len(checked.problems) - 1}, ^g)" if len(checked.problems) > 1 else ""
+            hint = f" — {first.hint}" if first.hint else ""
+            line = f"line {first.line} " if first.line else ""
+            mark, kind = ("✗", "bad") if first.serious else ("!", "warn")
+            says = [(f"{mark} {line}{first.key}: {first.problem}{hint}{more}", kind)]
+        self.middle.show(says, [(self.count.says, "")] if self.count.says else [])
+
+    def say_count(self) -> None:
+        """The token count is another."""
+        self._say_problems()
+
+    # ---- others' changes
+
+    @work(group="tick", exclusive=True)
+    async def _tick(self) -> None:
+        """Gauges, and whether another program wrote the file in the editor."""
+        if self.app.screen is not self:
+            return
+        self.gauges.show(await asyncio.to_thread(self.session.hardware.read))
+        working = self.working
+        if working is None or not working.base:
+            return
+        try:
+            theirs = await asyncio.to_thread(self.shelf.writer.seen, working)
+        except WorkbenchError:
+            return
+        if working is self.working and theirs != working.base:
+            await self.tools.others_wrote(working, theirs)
+        elif self._theirs:
+            self._theirs = ""
+            self.retitle()
+
+    def say_theirs(self, text: str) -> None:
+        """Another program changed the file while there is an unsaved edit."""
+        if self._theirs != text:
+            self._theirs = text
+            self.retitle()
+
+    # ---- actions
+
+    def action_edit_text(self) -> None:
+        """Into the editor."""
+        if self.working is not None:
+            self.tools.focus_file()
+
+    def action_search(self) -> None:
+        """To the search line."""
+        self.query_line.focus()
+
+    def action_back(self) -> None:
+        """From the file to the list; from the search to the list; from the list to the lanes."""
+        if self.focused is self.cards:
+            if self.query_line.value:
+                self.query_line.value = ""
+            else:
+                self.workbench.action_library()
+        else:
+            self.cards.focus()
+
+    def action_preview(self) -> None:
+        """What it renders to, shown or not."""
+        self.toggle_class("-plain")
+
+    def action_problem(self) -> None:
+        """To the next problem."""
+        lines = sorted({p.line for p in self.checked.problems if p.line}) if self.checked else []
+        if lines:
+            here = self.editor.cursor_location[0] + 1
+            self.editor.go(next((line for line in lines if line > here), lines[0]))
+            self.editor.focus()
+
+    def action_save(self) -> None:
+        """A new version."""
+        self.tools.work(self.tools.save())
+
+    def action_save_noted(self) -> None:
+        """A new version, with a note."""
+        self.tools.work(self.tools.save(ask=True))
+
+    def action_try_it(self) -> None:
+        """Into a lane."""
+        self.tools.work(self.tools.try_it())
+
+    def action_versions(self) -> None:
+        """The prompt's history."""
+        self.tools.work(self.tools.versions())
+
+    def action_form(self) -> None:
+        """Form or TOML."""
+        self.tools.work(self.tools.form())
+
+    def action_model(self) -> None:
+        """Which model counts."""
+        self.tools.work(self.count.choose())
+
+    def action_new(self) -> None:
+        """A new prompt."""
+        self.tools.work(self.tools.new())
+
+    def action_duplicate(self) -> None:
+        """A copy."""
+        self.tools.work(self.tools.duplicate())
+
+    def action_move(self) -> None:
+        """Another name or folder."""
+        self.tools.work(self.tools.move())
+
+    def action_delete(self) -> None:
+        """Away with it."""
+        self.tools.work(self.tools.delete())
+
+    def action_restore(self) -> None:
+        """And back."""
+        self.tools.work(self.tools.restore())
+
+    def action_label(self) -> None:
+        """A label for its version."""
+        self.tools.work(self.tools.label())
+
+    def action_edit(self) -> None:
+        """In the person's own editor."""
+        self.tools.work(self.tools.external())
+
+    def action_revert(self) -> None:
+        """Give the unsaved edit up."""
+        self.tools.work(self.tools.revert())
