@@ -84,7 +84,7 @@ class Writer:
                 working = Working(library=each, id=id, path=path, base=_read(path), text="")
                 break
         else:
-            raise NotFoundError(f"there is no prompt {id}", hint="it may have been moved or deleted meanwhile")
+            return self._gone(id, library)
         if len(working.base) > MAX_BYTES:
             raise FileError(Problem(str(path), None, "", "it is too large to be edited here", "open it in an editor"))
         try:
@@ -95,6 +95,15 @@ class Writer:
         if draft is not None and draft.text != working.text:
             working.base, working.text, working.drafted = draft.base_bytes, draft.text, draft.time
         return working
+
+    def _gone(self, id: str, library: str) -> Working:
+        """The unsaved edit of a file that is no more: a save writes it anew. Raises NotFoundError."""
+        for each in self.libraries.libraries:
+            path = each.folder / f"{id}.toml"
+            draft = self.drafts.find(path) if library in ("", each.name) else None
+            if draft is not None:
+                return Working(library=each, id=id, path=path, base=b"", text=draft.text, drafted=draft.time)
+        raise NotFoundError(f"there is no prompt {id}", hint="it may have been moved or deleted meanwhile")
 
     def keep(self, working: Working) -> None:
         """Keep the unsaved edit, or drop it when there is none. Raises StorageError."""

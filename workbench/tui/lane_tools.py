@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,29 +64,39 @@ class LaneTools:
         elif id is not None:
             await self.put(id)
 
-    async def put(self, id: str) -> None:
-        """Give the current lane a prompt (ID, ID@VERSION, ID@LABEL); one with variables asks for their values."""
+    async def put(self, id: str, known: Mapping[str, str] | None = None) -> Mapping[str, str] | None:
+        """Give the current lane a prompt (ID, ID@VERSION, ID@LABEL); one with variables asks for their values.
+
+        Not where `known` was given for the like of it before. Returns the values, None when it was left.
+        """
         session, lane = await self._opened(), self._screen.lane
         prompt = await asyncio.to_thread(session.libraries.get, id)
         values: dict[str, str] = {}
-        if prompt.variables:
+        needed = {name for name, slot in prompt.variables.items() if slot.default is None}
+        if known is not None and known.keys() <= prompt.variables.keys() and needed <= known.keys():
+            values = dict(known)
+        elif prompt.variables:
             from workbench.tui.screens.variables_form import VariablesForm
 
             given = await self._screen.app.push_screen_wait(VariablesForm(prompt, lane.values))
             if given is None:
-                return
+                return None
             values = given
         await self._screen.desk.set_prompt(session, lane, id, values)
         self._changed(lane)
+        return values
 
     async def put_beside(self, id: str, other: str) -> None:
         """`id` in the current lane and `other` in the next one (or the one before the last)."""
         screen = self._screen
         lanes = screen.comparison.lanes
         place = min(lanes.index(screen.lane), len(lanes) - 2)
+        values: Mapping[str, str] | None = None
         for lane, name in zip(lanes[place : place + 2], (id, other), strict=True):
             screen.current = lane.uid
-            await self.put(name)
+            values = await self.put(name, values)
+            if values is None:
+                break
         screen.current = lanes[place].uid
         screen.retitle()
         screen.view(screen.lane).focus_lane()

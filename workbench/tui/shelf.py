@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,20 @@ from workbench.errors import PromptError, WorkbenchError
 from workbench.library.check import problems_of, sample
 from workbench.library.index import Card, Index
 from workbench.library.library import Entry
-from workbench.library.prompt import Prompt
+from workbench.library.prompt import Prompt, short
 from workbench.library.reader import FileError, Problem
 from workbench.library.search import Searcher
 from workbench.library.template import lead
+from workbench.library.walk import is_inside
 from workbench.library.writing import Working, Writer, parsed
 
 if TYPE_CHECKING:
     from workbench.inference.engine import Message
     from workbench.session import Session
+
+MOST = 1000  # matches that are shown
+GONE = "the file is gone; what was typed in it is kept: ^s writes it anew"
+_id = attrgetter("id")
 
 
 @dataclass(frozen=True)
@@ -44,40 +50,57 @@ class Shelf:
         self.writer = Writer(session.libraries, session.versions)
         self.manager = Manager(session.libraries, session.versions)
         self.cards: list[Card] = []
-        self.labels: dict[str, Mapping[str, str]] = {}  # id -> label -> version
+        self.labels: dict[tuple[str, str], dict[str, str]] = {}  # (library, id) -> label -> version
+        self.matches = 0  # what the last search found, however many it gave
+        self.problems: list[str] = []  # labels that cannot be read, a line each
         self.drafted: set[str] = set()  # paths with an unsaved edit
         self._searcher = Searcher([])
+        self._reading = asyncio.Lock()  # the index is not for two at once
 
     async def names(self) -> None:
         """What there is, as far as it is known without reading files."""
-        self._take(await asyncio.to_thread(self.index.names))
+        await self._take(await asyncio.to_thread(self.index.names))
 
     async def refresh(self, first: Sequence[str] = ()) -> bool:
         """Read what changed; says whether anything did."""
-        cards = await asyncio.to_thread(self.index.refresh, None, first)
-        labels = await asyncio.to_thread(self._read_labels)
-        drafted = {draft.path for draft in await asyncio.to_thread(self.writer.drafts.all)}
-        if cards == self.cards and labels == self.labels and drafted == self.drafted:
-            return False
-        self.labels, self.drafted = labels, drafted
-        self._take(cards)
-        return True
+        async with self._reading:
+            cards = await asyncio.to_thread(self.index.refresh, None, first)
+            named, self.problems = await asyncio.to_thread(self._read_labels)
+            drafted = {draft.path for draft in await asyncio.to_thread(self.writer.drafts.all)}
+            cards = self._with_gone(cards, drafted)
+            if cards == self.cards and named == self.labels and drafted == self.drafted:
+                return False
+            self.labels, self.drafted = named, drafted
+            await self._take(cards)
+            return True
 
-    def _read_labels(self) -> dict[str, Mapping[str, str]]:
+    def _with_gone(self, cards: list[Card], drafted: Iterable[str]) -> list[Card]:
+        """The cards, and one for each unsaved edit whose file is no more."""
+        gone = []
+        for path in drafted:
+            for library in self.session.libraries.libraries:
+                folder = os.path.realpath(library.folder)
+                if is_inside(folder, path) and not os.path.lexists(path):
+                    id = os.path.relpath(path, folder).removesuffix(".toml")
+                    gone.append(Card(id, library.name, str(library.folder / f"{id}.toml"), error=GONE, problem=GONE))
+        known = {card.id for card in cards}
+        return sorted([*cards, *(card for card in gone if card.id not in known)], key=_id) if gone else cards
+
+    def _read_labels(self) -> tuple[dict[tuple[str, str], dict[str, str]], list[str]]:
         from workbench.library import labels
 
-        found: dict[str, Mapping[str, str]] = {}
-        for library in reversed(self.session.libraries.libraries):
-            found.update(labels.load(library.folder))
-        return found
+        return labels.of_all((library.name, library.folder) for library in self.session.libraries.libraries)
 
-    def _take(self, cards: Sequence[Card]) -> None:
+    async def _take(self, cards: Sequence[Card]) -> None:
+        named = {card.id: list(self.labels.get((card.library, card.id), ())) for card in cards} if self.labels else {}
+        self._searcher = await asyncio.to_thread(Searcher, cards, named)
         self.cards = list(cards)
-        self._searcher = Searcher(self.cards, {id: list(names) for id, names in self.labels.items()})
 
     def find(self, query: str) -> list[Card]:
-        """The cards that match, best first."""
-        return [card for card, _ in self._searcher.find(query, limit=len(self.cards) or 1)]
+        """The cards that match, best first; of a long list of matches the first ones, `matches` says how many."""
+        found = [card for card, _ in self._searcher.find(query, limit=MOST if query.strip() else len(self.cards) or 1)]
+        self.matches = self._searcher.count
+        return found
 
     def note_draft(self, working: Working) -> None:
         """Whether the file has an unsaved edit now."""
@@ -88,9 +111,10 @@ class Shelf:
         """Whether the card's file has an unsaved edit."""
         return bool(self.drafted) and os.path.realpath(card.path) in self.drafted
 
-    def labels_of(self, id: str, version: str) -> list[str]:
-        """The labels that this version of the prompt has."""
-        return [name for name, at in self.labels.get(id, {}).items() if at == version]
+    def labels_of(self, library: str, id: str, version: str) -> list[str]:
+        """The labels of the prompt: bare where they name `version`, `label@1a2b` where another."""
+        named = sorted(self.labels.get((library, id), {}).items())
+        return [name if at == version else f"{name}@{short(at)}" for name, at in named]
 
 
 def check(working: Working) -> Checked:

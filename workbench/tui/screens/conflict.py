@@ -28,7 +28,8 @@ class ConflictScreen(ModalScreen[str | None]):
     """
     places: ClassVar[tuple[str, ...]] = ("conflict", "answer", "app")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id) for a in actions.at("conflict")
+        Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id, priority=True)  # k would scroll
+        for a in actions.at("conflict")
     ]
 
     def __init__(self, name: str, mine: str, theirs: str | None) -> None:

@@ -121,7 +121,7 @@ class LibraryScreen(Screen[None]):
                 self.preview = AnswerPane(id="preview")
                 yield self.preview
         self.gauges = gauges = Gauges()
-        gauges.hints = tuple((actions.key_name(a.keys[0]), a.footer) for a in actions.at("library", "app") if a.footer)
+        gauges.hints = tuple((actions.key_name(a.keys[0]), a.footer) for a in actions.at("library") if a.footer)
         yield gauges
 
     async def on_mount(self) -> None:
@@ -132,7 +132,7 @@ class LibraryScreen(Screen[None]):
         await self.shelf.names()
         self.fill()
         self._read()
-        self.set_interval(1.0, self._tick)
+        self._tick_timer = self.set_interval(1.0, self._tick)
         self._watch()
         self.tools.warn_of_others()
 
@@ -154,23 +154,28 @@ class LibraryScreen(Screen[None]):
         ]
         if self.cards.size.width > 60 and card.title:
             left += [("  ", ""), *marked(card.title, positions(query, card.title), "dim")]
-        labels = " ".join(self.shelf.labels_of(card.id, card.version))
+        labels = " ".join(self.shelf.labels_of(card.library, card.id, card.version))
         return left, [(labels, "label")] if labels else [("✗", "bad")] if card.error else []
 
     def fill(self, keep: str = "") -> None:
-        """The rows for what is typed; `keep` is the id that stays the current one."""
+        """The rows for what is typed; `keep` is the id that stays the current one.
+
+        An unsaved edit stays in the editor when its file goes.
+        """
         query = self.query_line.value
         self.found = self.shelf.find(query)
         here = next((at for at, card in enumerate(self.found) if card.id == keep), 0) if keep else 0
         self.cards.show(len(self.found), here)
         total = len(self.shelf.cards)
         bad = sum(bool(card.error) for card in self.shelf.cards)
-        says = f"{len(self.found):,} of {total:,}" if query else f"{total:,} prompts"
+        says = f"{self.shelf.matches:,} of {total:,}" if query else f"{total:,} prompts"
         self.shelf_foot.show([(says, "")], [(f"{bad:,} bad", "bad")] if bad else [])
         if not self.found:
             nothing = "nothing matches" if query else "no prompts yet: ^n makes one"
             self.shelf_foot.show([(nothing, "warn")])
-        self._open_soon()
+        gone = keep and keep not in {card.id for card in self.found}
+        if not (gone and self.working is not None and self.working.changed):
+            self._open_soon()
 
     @on(Input.Changed)
     def _searched(self, event: Input.Changed) -> None:
@@ -201,9 +206,9 @@ class LibraryScreen(Screen[None]):
     async def _read(self) -> None:
         """Read what changed on disk; rows and the text at the right follow."""
         visible = [card.id for card in self.found[: self.cards.size.height or 30]]
-        here = self.card
         if await self.shelf.refresh(visible):
-            self.fill(keep=here.id if here else "")
+            unsaved = self.working.id if self.working is not None and self.working.changed else ""
+            self.fill(keep=unsaved or (self.card.id if self.card else ""))
 
     def reread(self) -> None:
         """Files changed: look again."""
@@ -283,7 +288,7 @@ class LibraryScreen(Screen[None]):
             left.append((f"  ● unsaved{when}", "warn"))
         if self._theirs:
             left.append((f"  {self._theirs} — ^s decides", "bad"))
-        right = [(f"{label}  ", "good") for label in self.shelf.labels_of(working.id, version)]
+        right = [(f"{label}  ", "good") for label in self.shelf.labels_of(working.library.name, working.id, version)]
         where = working.library.name if working.library.writable else f"{working.library.name}: a save makes your copy"
         self.head.show(left, [*right, (where, "")])
 

@@ -26,8 +26,8 @@ class CardList(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     CardList { height: 1fr; width: 1fr; background: $background; color: $foreground; }
-    CardList > .list--here { background: $boost; text-style: bold; }
-    CardList:focus > .list--here { background: $accent 25%; }
+    CardList > .list--here { background: $foreground 12%; text-style: bold; }
+    CardList:focus > .list--here { background: $accent 30%; }
     CardList > .list--match { color: $accent; text-style: bold; }
     CardList > .list--dim { color: $foreground-muted; }
     CardList > .list--bad { color: $error; }

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.document._document import Document
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._wrapped_document import WrappedDocument
@@ -40,6 +41,10 @@ class TomlEditor(TextArea):
     TomlEditor > .toml--bad { text-style: underline; color: $error; }
     TomlEditor > .toml--odd { text-style: underline; }
     """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+home", "top", show=False),
+        Binding("ctrl+end", "bottom", show=False),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = TextArea.COMPONENT_CLASSES | {
         f"toml--{name}"
         for name in ("key", "table", "string", "slot", "escape", "comment", "number", "bool", "bad", "odd")
@@ -95,6 +100,14 @@ class TomlEditor(TextArea):
     def go(self, line: int) -> None:
         """The cursor to a line (from 1)."""
         self.move_cursor((max(0, min(line, self.document.line_count) - 1), 0), center=True)
+
+    def action_top(self) -> None:
+        """To the beginning of the text."""
+        self.move_cursor((0, 0))
+
+    def action_bottom(self) -> None:
+        """To its end."""
+        self.move_cursor(self.document.end)
 
     # ---- what TextArea asks for
 
