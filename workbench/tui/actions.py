@@ -113,7 +113,10 @@ ACTIONS: tuple[Action, ...] = (
     _a("versions.restore", "restore this version", "r", footer="restore"),
     _a("versions.label", "label this version", "b", footer="label"),
     _a("versions.side", "side by side, or in one column", "s", "side", "side by side"),
-    _a("versions.base", "differences with the present text, or with the version before", "d", "base", "against"),
+    _a(
+        "versions.base", "differences with the version before, the present text, the marked one", "d", "base", "against"
+    ),
+    _a("versions.mark", "mark: see the differences of any other with this one", "x", "mark", "mark"),
     _a("versions.copy", "copy the version's text", "y", "copy"),
     _a("versions.leave", "back to the library", "escape q f4", "leave"),
     _a("conflict.mine", "keep mine", "k", "mine"),

@@ -17,7 +17,7 @@ from textual.widgets import Input, TextArea
 from workbench.errors import WorkbenchError
 from workbench.library.index import Card
 from workbench.library.prompt import short
-from workbench.library.reader import FileError
+from workbench.library.reader import FileError, Problem
 from workbench.library.search import positions
 from workbench.library.writing import Working, version_of
 from workbench.tui import actions
@@ -67,7 +67,8 @@ class LibraryScreen(Screen[None]):
     LibraryScreen.-narrow Container { layout: vertical; }
     LibraryScreen.-narrow #shelf { width: 1fr; max-width: 100%; height: 1fr; }
     LibraryScreen.-narrow #file { width: 1fr; height: 2fr; }
-    LibraryScreen Input, LibraryScreen Input:focus { border: none; height: 1; padding: 0 1; background: $boost; }
+    LibraryScreen Input { border: none; height: 1; padding: 0 1; background: $foreground 8%; }
+    LibraryScreen Input:focus { border: none; background: $accent 20%; }
     LibraryScreen #editor { height: 2fr; }
     LibraryScreen #preview { height: 1fr; padding: 0 1; }
     LibraryScreen.-plain #preview { display: none; }
@@ -88,6 +89,7 @@ class LibraryScreen(Screen[None]):
         self.checked: Checked | None = None
         self.editor = TomlEditor(id="editor")
         self._due: set[str] = set()
+        self._rendered = ""
         self._theirs = ""  # what another program did to the file in the editor
 
     @property
@@ -106,7 +108,7 @@ class LibraryScreen(Screen[None]):
         yield TopLine("Library")
         with Container():
             with Vertical(id="shelf"):
-                self.query_line = Input(placeholder="search · kind: tag: label:", compact=True)
+                self.query_line = Input(placeholder="search · kind: tag: label:")
                 yield self.query_line
                 self.cards = Cards(self._row)
                 yield self.cards
@@ -251,7 +253,7 @@ class LibraryScreen(Screen[None]):
 
     def show(self, working: Working) -> None:
         """Another file in the editor."""
-        self.working, self._theirs = working, ""
+        self.working, self._theirs, self._rendered = working, "", ""
         self.editor.read_only = False
         self.editor.mark({})
         self.editor.show(working.text)
@@ -344,8 +346,8 @@ class LibraryScreen(Screen[None]):
         self.checked = checked
         self.editor.mark({p.line: p.serious for p in sorted(checked.problems, key=lambda p: p.serious) if p.line})
         self._say_problems()
+        self.preview.set_text(self._below(checked))
         if checked.prompt is not None:
-            self.preview.set_text(rendered(checked.messages))
             self.count.want(checked.messages)
             await self.tools.form_follows()
         if text != working.text:
@@ -359,12 +361,16 @@ class LibraryScreen(Screen[None]):
             says = [("✓ no problems", "good"), ("  rendered with sample values:", "")]
         else:
             first = checked.problems[0]
-            more = f" (+{len(checked.problems) - 1}, ^g)" if len(checked.problems) > 1 else ""
-            hint = f" — {first.hint}" if first.hint else ""
-            line = f"line {first.line} " if first.line else ""
-            mark, kind = ("✗", "bad") if first.serious else ("!", "warn")
-            says = [(f"{mark} {line}{first.key}: {first.problem}{hint}{more}", kind)]
+            more = f" · {len(checked.problems)} in all, ^g next" if len(checked.problems) > 1 else " · ^g goes there"
+            says = [(_problem(first), "bad" if first.serious else "warn"), (more, "")]
         self.middle.show(says, [(self.count.says, "")] if self.count.says else [])
+
+    def _below(self, checked: Checked) -> str:
+        """What is wrong, whole, then the prompt as it is sent; the last good one while it does not parse."""
+        if checked.messages:
+            self._rendered = rendered(checked.messages)
+        wrong = [f"{_problem(p)}{f' — {p.hint}' if p.hint else ''}" for p in checked.problems]
+        return "\n".join([*wrong, "", self._rendered] if wrong else [self._rendered])
 
     def say_count(self) -> None:
         """The token count is another."""
@@ -485,3 +491,11 @@ class LibraryScreen(Screen[None]):
     def action_revert(self) -> None:
         """Give the unsaved edit up."""
         self.tools.work(self.tools.revert())
+
+
+def _problem(problem: Problem) -> str:
+    """A problem in a line: `✗ line 3 kind: must be one of …`."""
+    mark = "✗" if problem.serious else "!"
+    line = f" line {problem.line}" if problem.line else ""
+    key = f" {problem.key}:" if problem.key else ""
+    return f"{mark}{line}{key or (':' if line else '')} {problem.problem}"

@@ -51,7 +51,8 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
         super().__init__()
         self._session, self._working = session, working
         self._past: Past | None = None
-        self._before = False  # against the version before, not the present text
+        self._against = "before"  # the version before, the present text, or the marked one
+        self._marked: Saved | None = None
         self._cards = CardList(self._row)
         self._pane = AnswerPane()
         self._head, self._foot = FrameLine("top"), FrameLine("bottom")
@@ -101,7 +102,14 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
         when = row.time[:16].replace("T", " ")
         version = short(row.version) if row.version else "----"
         source = "git" if row.source == "git" else "   "
-        left = [(f"{when} ", "dim"), (f"{version} ", "match"), (f"{source} ", "dim"), (" ".join(row.note.split()), "")]
+        mark = "▸" if row == self._marked else " "
+        left = [
+            (mark, "mark"),
+            (f"{when} ", "dim"),
+            (f"{version} ", "match"),
+            (f"{source} ", "dim"),
+            (" ".join(row.note.split()), ""),
+        ]
         if row.author:
             left.append((f"  {row.author}", "dim"))
         return left, [(" ".join(row.labels), "label")]
@@ -125,10 +133,16 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
     def _pair(self, index: int) -> tuple[str, str, str, str]:
         """The older text and its name, the newer text and its name."""
         row = self._rows[index]
-        if self._before:
-            older = next((r for r in self._rows[index + 1 :] if r.blob == row.parent or not row.parent), None)
-            return self._text(older) if older else "", _name(older), self._text(row), _name(row)
-        return self._text(row), _name(row), self._working.text, "the present text"
+        if self._against == "present":
+            return self._text(row), _name(row), self._working.text, "the present text"
+        if self._against == "marked" and self._marked is not None:
+            older, newer = self._marked, row
+            if older in self._rows[:index]:
+                older, newer = newer, older
+            return self._text(older), _name(older), self._text(newer), _name(newer)
+        before = next((r for r in self._rows[index + 1 :] if r.blob == row.parent), None)
+        before = before or next(iter(self._rows[index + 1 :]), None)
+        return self._text(before) if before else "", _name(before), self._text(row), _name(row)
 
     @work(exclusive=True)
     async def _show(self) -> None:
@@ -160,8 +174,17 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
     # ---- actions
 
     def action_base(self) -> None:
-        """Against the present text, or the version before."""
-        self._before = not self._before
+        """Against the version before, the present text, or the marked version."""
+        ways = ["before", "present", *(["marked"] if self._marked else [])]
+        self._against = ways[(ways.index(self._against) + 1) % len(ways)]
+        self._show()
+
+    def action_mark(self) -> None:
+        """This version is what the others are compared with."""
+        row = self._chosen()
+        self._marked = None if row == self._marked else row
+        self._against = "marked" if self._marked else "before"
+        self._cards.refresh()
         self._show()
 
     @work(group="side")

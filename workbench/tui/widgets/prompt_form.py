@@ -129,6 +129,12 @@ def _settings(text: str) -> dict[str, Any] | None:
     return made or None
 
 
+def _removing(group: KeyPath) -> str:
+    """`remove variable topic`, `remove example 2`."""
+    name, which = str(group[0]).removesuffix("s"), group[1]
+    return safe.line(f"remove {name} {which + 1 if isinstance(which, int) else which}")[:60]
+
+
 class PromptForm(VerticalScroll):
     """`load` shows a text; `Edited` says what was typed."""
 
@@ -136,9 +142,9 @@ class PromptForm(VerticalScroll):
     PromptForm { height: 2fr; padding: 0 1; scrollbar-size-vertical: 1; }
     PromptForm .name { color: $foreground-muted; height: 1; }
     PromptForm .group { margin: 1 0 0 0; color: $accent; }
-    PromptForm Input, PromptForm Input:focus { border: none; height: 1; padding: 0 1; background: $boost; }
+    PromptForm Input, PromptForm Input:focus { border: none; height: 1; padding: 0 1; background: $foreground 8%; }
     PromptForm TextArea, PromptForm TextArea:focus { border: none; height: auto; min-height: 1; max-height: 14;
-        padding: 0 1; background: $boost; }
+        padding: 0 1; background: $foreground 8%; }
     PromptForm Input:focus, PromptForm TextArea:focus { background: $accent 20%; }
     PromptForm .row { layout: horizontal; height: 1; margin: 1 0; }
     PromptForm Button { border: none; height: 1; min-width: 8; width: auto; padding: 0 1; margin: 0 1 0 0;
@@ -201,7 +207,7 @@ class PromptForm(VerticalScroll):
                 area.cursor_blink = False
                 yield area
             else:
-                line = Input(name=name, compact=True)
+                line = Input(name=name)
                 line.cursor_blink = False
                 yield line
             last = (
@@ -211,7 +217,7 @@ class PromptForm(VerticalScroll):
             )
             group = next((f.group for f in reversed(self._fields[: number + 1]) if f.group or len(f.path) == 1), ())
             if last and group and len(field.path) > 1:
-                remove = Button(f"remove {group[0]} {group[1]}"[:40], name=f"{number}", classes="remove", compact=True)
+                remove = Button(_removing(group), name=f"{number}", classes="remove", compact=True)
                 yield remove
         yield self._adders()
         yield Static("", id="wrong")
