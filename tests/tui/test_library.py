@@ -159,6 +159,24 @@ async def test_the_whole_round(tmp_path: Path) -> None:
         assert [row.version for row in versions._rows] == [old, new, old]
 
 
+async def test_lanes_follow_what_is_saved(tmp_path: Path) -> None:
+    put(tmp_path, "a")
+    async with shelf(tmp_path) as here:
+        await here.find("bank library:test", "a")
+        await here.press("f5")
+        await here.until(lambda: isinstance(here.app.screen, VariablesForm), "values asked")
+        await here.press("enter")
+        lane = here.screen.lane
+        await here.until(lambda: lane.prompt == "a", "in the lane")
+        before = lane.version
+        await here.press("f2")
+        await here.until(lambda: here.on_top(here.library), "back")
+        here.library.editor.insert("Briefly: ", (4, 8))
+        await here.press("ctrl+s", "f2")
+        await here.until(lambda: lane.version != before, "the lane has the new version")
+        assert lane.lead[0].content == "Briefly: Explain a bank."
+
+
 async def test_problems_stand_at_their_line_as_one_types(tmp_path: Path) -> None:
     put(tmp_path, "a")
     async with shelf(tmp_path) as here:

@@ -138,7 +138,8 @@ class WorkbenchApp(App[int]):
             self._library = LibraryScreen(self.session)
             self.install_screen(self._library, "library")
         if self.screen is self._library:
-            await self.pop_screen()
+            await self._to_lanes()
+            await self.compare.tools.reread()
         elif self.screen is self.compare:
             await self.push_screen("library")
 

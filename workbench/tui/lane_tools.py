@@ -191,6 +191,15 @@ class LaneTools:
         view.restate(lane)
         self._screen.tally.recount()
 
+    async def reread(self) -> None:
+        """Prompt files may be others by now: lanes that follow them show the new version."""
+        session, lanes = await self._opened(), self._screen.comparison.lanes
+        before = [(lane.version, lane.problem, lane.lead) for lane in lanes]
+        await self._screen.desk.resolve(session)
+        for lane, was in zip(lanes, before, strict=True):
+            if (lane.version, lane.problem, lane.lead) != was:
+                self._changed(lane)
+
     # ---- which lanes there are
 
     async def add(self, *, history: bool) -> None:
