@@ -54,12 +54,12 @@ class Shelf:
         self.matches = 0  # what the last search found, however many it gave
         self.problems: list[str] = []  # labels that cannot be read, a line each
         self.drafted: set[str] = set()  # paths with an unsaved edit
-        self._searcher = Searcher([])
+        self._searcher: Searcher | None = None  # of a large library some 0.2 s to make: the list does not wait
         self._reading = asyncio.Lock()  # the index is not for two at once
 
     async def names(self) -> None:
         """What there is, as far as it is known without reading files."""
-        await self._take(await asyncio.to_thread(self.index.names))
+        self.cards = await asyncio.to_thread(self.index.names)
 
     async def refresh(self, first: Sequence[str] = ()) -> bool:
         """Read what changed; says whether anything did."""
@@ -68,11 +68,13 @@ class Shelf:
             named, self.problems = await asyncio.to_thread(self._read_labels)
             drafted = {draft.path for draft in await asyncio.to_thread(self.writer.drafts.all)}
             cards = self._with_gone(cards, drafted)
-            if cards == self.cards and named == self.labels and drafted == self.drafted:
+            same = cards == self.cards and named == self.labels and drafted == self.drafted
+            if same and self._searcher is not None:
                 return False
             self.labels, self.drafted = named, drafted
-            await self._take(cards)
-            return True
+            self._searcher = await asyncio.to_thread(self._searching, cards)
+            self.cards = cards
+            return not same
 
     def _with_gone(self, cards: list[Card], drafted: Iterable[str]) -> list[Card]:
         """The cards, and one for each unsaved edit whose file is no more."""
@@ -91,14 +93,17 @@ class Shelf:
 
         return labels.of_all((library.name, library.folder) for library in self.session.libraries.libraries)
 
-    async def _take(self, cards: Sequence[Card]) -> None:
+    def _searching(self, cards: Sequence[Card]) -> Searcher:
         named = {card.id: list(self.labels.get((card.library, card.id), ())) for card in cards} if self.labels else {}
-        self._searcher = await asyncio.to_thread(Searcher, cards, named)
-        self.cards = list(cards)
+        return Searcher(cards, named)
 
     def find(self, query: str) -> list[Card]:
         """The cards that match, best first; of a long list of matches the first ones, `matches` says how many."""
-        found = [card for card, _ in self._searcher.find(query, limit=MOST if query.strip() else len(self.cards) or 1)]
+        if not query.strip():
+            self.matches = len(self.cards)
+            return self.cards
+        self._searcher = self._searcher or self._searching(self.cards)
+        found = [card for card, _ in self._searcher.find(query, limit=MOST)]
         self.matches = self._searcher.count
         return found
 
