@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from workbench.errors import NotFoundError, PromptError, UsageError, WorkbenchError
@@ -12,6 +12,8 @@ from workbench.library.prompt import KINDS, short
 from workbench.library.writing import Conflict, Working, version_of
 
 if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
     from workbench.library.edit import KeyPath
     from workbench.tui.screens.library import LibraryScreen
     from workbench.tui.widgets.prompt_form import PromptForm
@@ -25,7 +27,7 @@ class LibraryTools:
         self._presences: list[Any] = []
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
-        """Run a flow; its errors are told."""
+        """Run a flow when the keys before it have been heard (a burst over a slow line); its errors are told."""
 
         async def guarded() -> None:
             try:
@@ -33,7 +35,17 @@ class LibraryTools:
             except WorkbenchError as error:
                 self._screen.workbench.tell(str(error), severity="error")
 
-        self._screen.run_worker(guarded(), group="dialog")
+        screen = self._screen
+        below = list(screen.focused.ancestors_with_self) if screen.focused is not None else [screen]
+        way = below[: below.index(screen) + 1] if screen in below else [screen]
+
+        def hop(rest: Sequence[DOMNode]) -> None:
+            if rest:
+                rest[0].call_later(hop, rest[1:])
+            else:
+                screen.run_worker(guarded(), group="dialog")
+
+        hop(way)
 
     async def _ask(self, question: str, value: str = "") -> str | None:
         from workbench.tui.screens.ask import AskScreen
@@ -43,6 +55,8 @@ class LibraryTools:
     def _working(self) -> Working:
         if self._screen.working is None:
             raise NotFoundError("no prompt is open", hint="choose one in the list")
+        if not self._screen.editor.read_only:
+            self._screen.working.text = self._screen.editor.text
         return self._screen.working
 
     def _id(self) -> tuple[str, str]:
@@ -333,7 +347,8 @@ class LibraryTools:
         """Into the editor, or the form when that is shown."""
         form = self._form
         first = form.query("Input, TextArea") if form is not None and form.display else None
-        (first.first() if first else self._screen.editor).focus()
+        # At once, not by a message: keys may follow in the same burst.
+        self._screen.set_focus(first.first() if first else self._screen.editor)
 
     async def form(self) -> None:
         """Form or TOML."""

@@ -196,6 +196,10 @@ class LibraryScreen(Screen[None]):
             page = max(1, self.cards.size.height - 1)
             self.cards.step({"up": -1, "down": 1, "pageup": -page, "pagedown": page}[event.key])
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The file's frame says whether one is in it."""
+        self.head.set_class(event.widget is not self.query_line and event.widget is not self.cards, "-focus")
+
     @on(CardList.Moved)
     def _moved(self) -> None:
         self._open_soon()
@@ -235,8 +239,11 @@ class LibraryScreen(Screen[None]):
         card = self.card
         if card is None:
             self._open(None)
-        elif self.working is None or (self.working.id, str(self.working.path)) != (card.id, card.path):
+        elif not self._is_shown(card):
             self._open(card)
+
+    def _is_shown(self, card: Card) -> bool:
+        return self.working is not None and (self.working.id, str(self.working.path)) == (card.id, card.path)
 
     @work(group="open", exclusive=True)
     async def _open(self, card: Card | None) -> None:
@@ -249,7 +256,9 @@ class LibraryScreen(Screen[None]):
         except WorkbenchError as error:
             self._show_nothing(error.problem.problem if isinstance(error, FileError) else str(error))
             return
-        self.show(working)
+        here = self.card
+        if here is not None and (here.id, here.path) == (card.id, card.path) and not self._is_shown(card):
+            self.show(working)
 
     def show(self, working: Working) -> None:
         """Another file in the editor."""
@@ -406,7 +415,15 @@ class LibraryScreen(Screen[None]):
     # ---- actions
 
     def action_edit_text(self) -> None:
-        """Into the editor."""
+        """Into the editor; never into another file than the current row's."""
+        card = self.card
+        if card is not None and not self._is_shown(card):
+            try:
+                self.keep_now()
+                self.show(self.shelf.writer.open(card.id, card.library))
+            except WorkbenchError as error:
+                self.workbench.tell(str(error), severity="error")
+                return
         if self.working is not None:
             self.tools.focus_file()
 
