@@ -22,6 +22,23 @@ def names(text: str) -> list[str]:
     return list(dict.fromkeys(match[1] for match in _SLOT.finditer(text) if match[1]))
 
 
+def pieces(text: str) -> list[tuple[str, bool]]:
+    """A plain template in pieces: literal text as it is shown, and names of slots (True); a bare {{ is text."""
+    made: list[tuple[str, bool]] = []
+    at, kept = 0, ""
+    for match in _SLOT.finditer(text):
+        kept += text[at : match.start()]
+        at = match.end()
+        if match[1] is None:
+            kept += "{{"
+            continue
+        made += [(kept, False)] if kept else []
+        made.append((match[1], True))
+        kept = ""
+    kept += text[at:]
+    return [*made, (kept, False)] if kept else made
+
+
 def lead(prompt: Prompt, given: Mapping[str, object]) -> tuple[Message, ...]:
     """What the prompt puts before the conversation: system text, a chat's messages, examples as pairs.
 

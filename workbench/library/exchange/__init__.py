@@ -1,0 +1,159 @@
+"""Prompts of other programs, both ways: a module a format, with `read` and `write`. Nothing of theirs is run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import NotFoundError, PromptError, UsageError
+from workbench.library.exchange.parts import Draft, Exported, Imported, Source
+from workbench.library.exchange.slots import RefusedError
+
+if TYPE_CHECKING:
+    from workbench.library.prompt import Prompt
+
+FORMATS = {
+    "messages": "OpenAI and Hugging Face messages, JSON or JSONL",
+    "promptfoo": "promptfoo YAML",
+    "llm": "templates of the llm command",
+    "dotprompt": "dotprompt (.prompt)",
+    "prompty": "Prompty (.prompty)",
+    "fabric": "fabric patterns (a folder with system.md)",
+    "markdown": "plain Markdown",
+}
+MOST = 20_000_000  # bytes of a foreign file
+_SUFFIXES = {
+    ".json": "messages",
+    ".jsonl": "messages",
+    ".prompt": "dotprompt",
+    ".prompty": "prompty",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "markdown",
+}
+
+
+def import_file(path: Path, format: str = "") -> Imported:
+    """The prompts of a foreign file, or of a folder of fabric patterns, as tables in our schema.
+
+    Each was parsed as a prompt file is. What could not be carried stands in `dropped`, prompts that were refused in
+    `refused`, a line each. Raises NotFoundError, UsageError (which format?) or PromptError (nothing can be read).
+    """
+    format = _known(format) if format else ""
+    if path.is_dir():
+        return _folder(path, format)
+    source = Source(path, _text(path))
+    return _checked(source, format or _guess(source))
+
+
+def export_prompt(prompt: Prompt, format: str) -> Exported:
+    """The prompt in another program's format; what it has no place for stands in `dropped`. Raises PromptError."""
+    _known(format)
+    if prompt.kind == "association":
+        hint = "export a system or a chat prompt"
+        raise RefusedError(f"{prompt.id}: an association template has no like in {format}", "", hint)
+    if prompt.template == "jinja" and format != "prompty":
+        raise RefusedError(f"{prompt.id}: jinja templates go to prompty only", "", "--to prompty")
+    write: Callable[[Prompt], Exported] = importlib.import_module(f"{__name__}.{format}").write
+    try:
+        return write(prompt)
+    except RefusedError as error:
+        raise RefusedError(f"{error.what} cannot be written for {format}", hint=error.hint) from None
+
+
+def _known(format: str) -> str:
+    if format not in FORMATS:
+        raise UsageError(f"{format} is no format", hint=f"one of {', '.join(FORMATS)}")
+    return format
+
+
+def _text(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST + 1)
+    except FileNotFoundError:
+        raise NotFoundError("there is no such file", where=str(path)) from None
+    except OSError as error:
+        raise UsageError(f"cannot read it ({error.strerror})", where=str(path)) from error
+    if len(data) > MOST:
+        raise UsageError("it is too large", where=str(path), hint=f"at most {MOST:,} bytes")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise UsageError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
+
+
+def _guess(source: Source) -> str:
+    """The format, by the file's name and its keys. Raises UsageError."""
+    path = source.path
+    if path.name in ("system.md", "user.md"):
+        return "fabric"
+    if path.suffix.lower() in _SUFFIXES:
+        return _SUFFIXES[path.suffix.lower()]
+    if path.suffix.lower() in (".yaml", ".yml"):
+        from workbench.library.exchange.yamls import load
+
+        table = load(source.text, source)
+        if isinstance(table, dict):
+            if table.keys() & {"prompts", "tests", "providers"}:
+                return "promptfoo"
+            if table.keys() & {"prompt", "system"}:
+                return "llm"
+        elif isinstance(table, str):
+            return "llm"
+    raise UsageError("which format is it?", where=str(path), hint=f"--from {'|'.join(FORMATS)}")
+
+
+def _folder(path: Path, format: str) -> Imported:
+    """A fabric pattern, or a folder of them."""
+    if format not in ("", "fabric"):
+        raise UsageError(f"a folder is no {format} file", where=str(path), hint="name the file")
+    if (path / "system.md").is_file():
+        found = [path / "system.md"]
+    else:
+        found = sorted(each / "system.md" for each in path.iterdir() if (each / "system.md").is_file())
+    if not found:
+        raise UsageError("no fabric pattern in it", where=str(path), hint="a folder with system.md, or name a file")
+    made = Imported()
+    for each in found:
+        try:
+            one = _checked(Source(each, _text(each)), "fabric")
+        except (PromptError, UsageError) as error:
+            made.refused.append(str(error))
+            continue
+        made.drafts += one.drafts
+        made.dropped += one.dropped
+        made.refused += one.refused
+    return made
+
+
+def _checked(source: Source, format: str) -> Imported:
+    """Read by the format's module; each prompt parsed and composed as ours."""
+    from workbench.library.compose import compose
+    from workbench.library.prompt import parse
+    from workbench.library.template import lead
+
+    read: Callable[[Source], list[Draft]] = importlib.import_module(f"{__name__}.{format}").read
+    made = Imported()
+    for draft in read(source):
+        made.dropped += [f"{source.path}: {draft.id}: {line}" for line in draft.dropped]
+        if draft.refused is not None:
+            made.refused.append(str(draft.refused))
+            continue
+        try:
+            prompt = parse(compose(draft.table).encode(), id=draft.id, path=source.path)
+            if prompt.template == "jinja":
+                samples = {n: s.default if s.default is not None else "x" for n, s in prompt.variables.items()}
+                lead(prompt, samples)
+        except UnicodeEncodeError:
+            made.refused.append(f"{source.path} ({draft.id}): half of a surrogate pair is no text")
+            continue
+        except PromptError as error:
+            made.refused.append(str(PromptError(error.what, where=f"{source.path} ({draft.id})", hint=error.hint)))
+            continue
+        made.drafts.append(draft)
+    if not made.drafts and not made.refused:
+        raise PromptError("no prompt in it", where=str(source.path))
+    return made

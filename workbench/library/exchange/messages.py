@@ -1,0 +1,130 @@
+"""Messages as OpenAI and Hugging Face write them: JSON (one conversation or a list), JSONL (one a line)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.library.exchange.parts import (
+    ROLES,
+    SETTINGS,
+    Draft,
+    Exported,
+    Incoming,
+    Messages,
+    Source,
+    left_out,
+    name_of,
+    outgoing,
+    used,
+)
+from workbench.library.exchange.slots import from_verbatim
+from workbench.library.reader import clipped
+
+if TYPE_CHECKING:
+    from workbench.library.prompt import Prompt
+
+_BODY = (
+    "temperature",
+    "top_p",
+    "seed",
+    "max_tokens",
+    "stop",
+    "frequency_penalty",
+    "presence_penalty",
+    "top_k",
+    "min_p",
+)
+
+
+def read(source: Source) -> list[Draft]:
+    """A prompt for each conversation."""
+    found = _conversations(source)
+    stem = source.path.stem
+    return [
+        _draft(source, stem if len(found) == 1 else f"{stem}-{number}", each) for number, each in enumerate(found, 1)
+    ]
+
+
+def _conversations(source: Source) -> list[Any]:
+    try:
+        data = json.loads(source.text)
+    except (ValueError, RecursionError) as error:
+        if source.path.suffix.lower() == ".jsonl" or "\n{" in source.text.strip():
+            return _lines(source)
+        line = getattr(error, "lineno", None)
+        where = f"line {line}: " if line else ""
+        raise source.error(f"broken JSON: {where}{str(error)[:80]}") from None
+    if isinstance(data, list) and data and not (isinstance(data[0], dict) and "role" in data[0]):
+        return data
+    return [data]
+
+
+def _lines(source: Source) -> list[Any]:
+    made = []
+    for number, line in enumerate(source.text.split("\n"), 1):
+        if line.strip():
+            try:
+                made.append(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                raise source.error(f"broken JSON in line {number}: {str(error)[:80]}") from None
+    return made
+
+
+def _draft(source: Source, id: str, data: Any) -> Draft:
+    making = Incoming(source, id, from_verbatim)
+    body: Mapping[str, Any] = data if isinstance(data, dict) else {"messages": data}
+    turns = body.get("messages", body.get("conversations"))
+    if not isinstance(turns, list) or not turns:
+        return Draft(id, {}, [], source.error(f"{id} has no messages", hint='{"messages": [{"role", "content"}]}'))
+    for name, value in body.items():
+        if SETTINGS.get(name, name) in _BODY:
+            making.setting(name, value)
+    known = ["messages", "conversations", *SETTINGS, *_BODY]
+    making.leave(body, {"model": "a model is chosen when it runs", "tools": "tools are not ours"}, known)
+    draft = making.draft(plain(turns, making))
+    if draft.table.get("variables"):
+        draft.dropped.append(f"{{{{{'}}, {{'.join(draft.table['variables'])}}}}} became variables")
+    return draft
+
+
+def plain(turns: list[Any], making: Incoming) -> Messages:
+    """Turns as role and content; parts that are no text, and roles that are not ours, are said and left out."""
+    made: Messages = []
+    for number, turn in enumerate(turns, 1):
+        if not isinstance(turn, dict):
+            making.dropped.append(f"message {number}: it has no role")
+            continue
+        role = ROLES.get(str(turn.get("role", turn.get("from", ""))).lower())
+        content = turn.get("content", turn.get("value"))
+        if role is None:
+            making.dropped.append(f"message {number}: role {clipped(str(turn.get('role', turn.get('from'))))}")
+            continue
+        if isinstance(content, list):
+            texts = [part.get("text") for part in content if isinstance(part, dict)]
+            if len([text for text in texts if isinstance(text, str)]) < len(content):
+                making.dropped.append(f"message {number}: parts that are no text")
+            content = "\n".join(text for text in texts if isinstance(text, str))
+        if turn.get("tool_calls"):
+            making.dropped.append(f"message {number}: calls of tools")
+        if isinstance(content, str):
+            made.append({"role": role, "content": content})
+        else:
+            making.dropped.append(f"message {number}: no content")
+    return made
+
+
+def write(prompt: Prompt) -> Exported:
+    """`{"messages": [...]}` with the settings that OpenAI's body has."""
+    messages, dropped = outgoing(prompt)
+    body: dict[str, Any] = {"messages": messages}
+    for name, value in prompt.sampling.items():
+        if name in _BODY:
+            body[name] = list(value) if isinstance(value, tuple) else value
+        else:
+            dropped.append(f"sampling.{name}: no place for it")
+    dropped += left_out(prompt, "sampling")
+    if used(prompt):
+        dropped.append("variables stay in the texts as {{name}}: fill them before you send it")
+    return Exported({name_of(prompt, ".json"): json.dumps(body, ensure_ascii=False, indent=2) + "\n"}, dropped)

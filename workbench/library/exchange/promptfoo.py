@@ -1,0 +1,207 @@
+"""promptfoo YAML: prompts, tests with vars and asserts (our cases and checks), a provider's config (our sampling)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.library.exchange import messages as chat
+from workbench.library.exchange.parts import (
+    Draft,
+    Exported,
+    Incoming,
+    Messages,
+    Source,
+    left_out,
+    name_of,
+    outgoing,
+    used,
+)
+from workbench.library.exchange.slots import convert, from_jinja, to_jinja
+from workbench.library.exchange.yamls import dump, load
+from workbench.library.reader import clipped
+
+if TYPE_CHECKING:
+    from workbench.library.prompt import Prompt
+
+MESSAGE = "message"  # the variable that holds a case's message
+_ASSERTS = {"is-json": "json-schema"}
+_SAME = (
+    *("contains", "icontains", "contains-all", "contains-any", "icontains-all", "icontains-any", "equals"),
+    *("regex", "starts-with", "json-schema", "levenshtein", "contains-json"),
+)
+_RUN = {"javascript", "python", "ruby", "webhook"}
+
+
+def read(source: Source) -> list[Draft]:
+    """A prompt for each entry of `prompts`; the tests go with each."""
+    data = load(source.text, source)
+    if not isinstance(data, dict) or not isinstance(data.get("prompts"), (list, str)):
+        raise source.error("a promptfoo file has prompts", "prompts")
+    listed = data["prompts"] if isinstance(data["prompts"], list) else [data["prompts"]]
+    several = len(listed) > 1
+    return [_draft(source, data, each, number if several else 0) for number, each in enumerate(listed, 1)]
+
+
+def _draft(source: Source, data: Mapping[Any, Any], entry: Any, number: int) -> Draft:
+    label = entry.get("label") or entry.get("id") if isinstance(entry, dict) else ""
+    stem = source.path.stem.removesuffix(".promptfoo")
+    making = Incoming(source, f"{stem}-{number}" if number else stem, from_jinja)
+    making.head["title"] = str(label or "")
+    if isinstance(data.get("description"), str):
+        making.head["description"] = data["description"]
+    raw = entry.get("raw") if isinstance(entry, dict) else entry
+    if not isinstance(raw, str) or raw.strip().startswith(("file://", "exec:", "http://", "https://")):
+        what = f"the prompt {clipped(raw)}" if isinstance(raw, str) else "a prompt without a text"
+        refused = source.error(f"{what} is not followed", hint="put its text into the file")
+        return Draft(making.id, {}, [], refused)
+    if (
+        isinstance(raw, str)
+        and "\n" not in raw
+        and raw.strip().endswith((".txt", ".json", ".js", ".py", ".yaml", ".md"))
+    ):
+        return Draft(
+            making.id, {}, [], source.error(f"the file {clipped(raw)} is not followed", raw, "put its text in")
+        )
+    turns = _turns(raw, making)
+    _sampling(data.get("providers"), making)
+    known = ("prompts", "description", "providers", "tests", "defaultTest")
+    making.leave(data, {}, known)
+    message = _asks(turns)
+    tests = data.get("tests")
+    default = data.get("defaultTest")
+    values = default.get("vars") if isinstance(default, dict) else None
+    for name, value in values.items() if isinstance(values, dict) else ():
+        making.default(str(name), value)
+    if isinstance(tests, list):
+        making.cases = [each for each in (_case(making, test, n, message) for n, test in enumerate(tests, 1)) if each]
+    elif tests is not None:
+        making.dropped.append("tests: files are not followed, and code is not run")
+    draft = making.draft(turns[:-1] if message else turns)
+    slots = draft.table.get("variables", {})
+    for case in draft.table.get("cases", []):
+        gone = [name for name in case["variables"] if name not in slots]
+        case["variables"] = {name: value for name, value in case["variables"].items() if name in slots}
+        draft.dropped += [f"{case['name']}: the variable {name}, which the texts do not use" for name in gone]
+    return draft
+
+
+def _turns(raw: str, making: Incoming) -> Messages:
+    """A chat in JSON or YAML, or one user message."""
+    text = raw.strip()
+    if text.startswith(("[", "- role")):
+        try:
+            data = json.loads(text) if text.startswith("[") else load(text, making.source)
+        except (ValueError, RecursionError):
+            data = None
+        if isinstance(data, list) and data and all(isinstance(each, dict) and "role" in each for each in data):
+            return chat.plain(data, making)
+    return [{"role": "user", "content": raw}]
+
+
+def _asks(turns: Messages) -> bool:
+    """Whether the last turn is the message of a case: `{{ message }}` and nothing else."""
+    return (
+        len(turns) > 1 and turns[-1]["role"] == "user" and turns[-1]["content"].replace(" ", "") == f"{{{{{MESSAGE}}}}}"
+    )
+
+
+def _sampling(providers: Any, making: Incoming) -> None:
+    listed = providers if isinstance(providers, list) else [providers] if providers is not None else []
+    configs = [each["config"] for each in listed if isinstance(each, dict) and isinstance(each.get("config"), dict)]
+    for name, value in configs[0].items() if configs else ():
+        making.setting(str(name), value)
+    if listed:
+        making.dropped.append("providers: a model is chosen when it runs")
+    if len(configs) > 1:
+        making.dropped.append("providers: the config of the first one is taken")
+
+
+def _case(making: Incoming, test: Any, number: int, message: bool) -> dict[str, Any] | None:
+    if not isinstance(test, dict):
+        making.dropped.append(f"test {number}: files are not followed, and code is not run")
+        return None
+    name = str(test.get("description") or f"case {number}")
+    given = test.get("vars")
+    values: dict[str, Any] = {}
+    for key, value in given.items() if isinstance(given, dict) else ():
+        if isinstance(value, str) and value.startswith("file://"):
+            making.dropped.append(f"{name}: {key}: files are not followed")
+        elif isinstance(value, (str, int, float, bool)):
+            values[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)
+        else:
+            making.dropped.append(f"{name}: {key}: no text, number or true/false")
+    case: dict[str, Any] = {"name": name, "variables": values}
+    if message:
+        case["message"] = values.pop(MESSAGE, "")
+    asserts = test.get("assert")
+    checks = [_check(making, name, each) for each in asserts] if isinstance(asserts, list) else []
+    if kept := [check for check in checks if check]:
+        case["checks"] = kept
+    making.leave(test, {}, ("description", "vars", "assert"))
+    return case
+
+
+def _check(making: Incoming, name: str, data: Any) -> dict[str, Any] | None:
+    """An assert as a check. Code is never carried."""
+    kind = str(data.get("type")) if isinstance(data, dict) else ""
+    bare = kind.removeprefix("not-")
+    value = data.get("value") if isinstance(data, dict) else None
+    if bare in _RUN or (isinstance(value, str) and value.startswith("file://")):
+        making.dropped.append(f"{name}: the assert {kind}: code is not carried, and was not run")
+        return None
+    mine = _ASSERTS.get(bare, bare)
+    if mine not in _SAME:
+        making.dropped.append(f"{name}: the assert {clipped(kind)}: no check like it")
+        return None
+    check: dict[str, Any] = {"type": mine}
+    if kind.startswith("not-"):
+        check["not"] = True
+    if value is not None:
+        check["value"] = value if not isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+    if isinstance(data.get("threshold"), (int, float)):
+        check["threshold"] = data["threshold"]
+    return check
+
+
+def write(prompt: Prompt) -> Exported:
+    """`NAME.yaml`: one prompt as a JSON chat, our cases as its tests."""
+    messages, dropped = outgoing(prompt)
+    slots = used(prompt)
+    asks = any(case.message for case in prompt.cases)
+    if asks and MESSAGE in slots:
+        dropped.append(f"the cases' messages: the prompt has a variable {MESSAGE}")
+        asks = False
+    turns = [{"role": m["role"], "content": convert(m["content"], to_jinja)} for m in messages]
+    turns += [{"role": "user", "content": f"{{{{ {MESSAGE} }}}}"}] if asks else []
+    made: dict[str, Any] = {"description": prompt.description} if prompt.description else {}
+    raw = json.dumps(turns, ensure_ascii=False, indent=1)
+    made["prompts"] = [{"label": prompt.title or prompt.id, "raw": raw}]
+    provider: dict[str, Any] = {"id": "openai:chat:local"}
+    if prompt.sampling:
+        provider["config"] = {k: list(v) if isinstance(v, tuple) else v for k, v in prompt.sampling.items()}
+    made["providers"] = [provider]
+    if default := {name: slot.default for name, slot in slots.items() if slot.default is not None}:
+        made["defaultTest"] = {"vars": default}
+    made["tests"] = [_test(case, asks) for case in prompt.cases]
+    dropped.append("providers: the id is a placeholder, put your own")
+    dropped += left_out(prompt, "title", "description", "sampling", "cases", "variables")
+    described = [n for n, slot in slots.items() if slot.description or slot.choices or slot.type != "string"]
+    dropped += [f"variables.{name}: its type, description and choices" for name in described]
+    return Exported({name_of(prompt, ".yaml"): dump(made)}, dropped)
+
+
+def _test(case: Any, asks: bool) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": case.name, "vars": dict(case.variables)}
+    if asks:
+        made["vars"][MESSAGE] = case.message
+    if case.checks:
+        made["assert"] = [_assert(check) for check in case.checks]
+    return made
+
+
+def _assert(check: Mapping[str, Any]) -> dict[str, Any]:
+    kind = {"json-schema": "is-json"}.get(str(check.get("type")), str(check.get("type")))
+    made: dict[str, Any] = {"type": f"not-{kind}" if check.get("not") else kind}
+    return {**made, **{key: value for key, value in check.items() if key not in ("type", "not")}}
