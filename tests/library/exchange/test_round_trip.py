@@ -18,7 +18,26 @@ from workbench.library.template import lead, pieces
 WORDS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=20),
     st.sampled_from(
-        ["한국어 안녕", "🙂", "{", "}", "}}", "{{", "{%", "{#", "$", "$x", "${x}", "\\", '"', "'", "---", "user:", "# a", "## user"]
+        [
+            "한국어 안녕",
+            "🙂",
+            "{",
+            "}",
+            "}}",
+            "{{",
+            "{%",
+            "{#",
+            "$",
+            "$x",
+            "${x}",
+            "\\",
+            '"',
+            "'",
+            "---",
+            "user:",
+            "# a",
+            "## user",
+        ]
     ),
     st.sampled_from(["\n", "\n\n", " ", "a: b", "- x", "| y", "{{'", "%}", "#}", "$$"]),
 )
@@ -28,13 +47,15 @@ NAMES = st.sampled_from(["topic", "tone", "message", "x1", "_y"])
 @st.composite
 def texts(draw: st.DrawFn) -> str:
     """A plain template: literals escaped, slots between them."""
-    made = draw(st.sampled_from(["Be brief", "안녕", "A"]))
+    literal = draw(st.sampled_from(["Be brief", "안녕", "A"]))
+    made = ""
     for _ in range(draw(st.integers(0, 4))):
         if draw(st.booleans()):
-            made += draw(WORDS).replace("{{", "\\{{")
-        elif not made.endswith(("{", "\\")):
-            made += "{{" + draw(NAMES) + "}}"
-    return made
+            literal += draw(WORDS)
+        elif not literal.endswith(("{", "\\")):
+            made += literal.replace("{{", "\\{{") + "{{" + draw(NAMES) + "}}"
+            literal = ""
+    return made + literal.replace("{{", "\\{{")
 
 
 @st.composite
@@ -73,13 +94,14 @@ def rendered(prompt: Prompt) -> list[tuple[str, str]]:
     return [(message.role, message.content.strip("\n")) for message in lead(prompt, values)]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=150)
 @given(prompts(), st.sampled_from(sorted(FORMATS)))
 def test_the_common_part_stays(tmp_path_factory: pytest.TempPathFactory, prompt: Prompt, format: str) -> None:
     try:
         exported = export_prompt(prompt, format)
     except PromptError as error:
-        assert error.hint, "a refusal says what to do"
+        if not error.hint:  # a refusal says what to do
+            raise
         return
     folder = tmp_path_factory.mktemp("x")
     for name, text in exported.files.items():

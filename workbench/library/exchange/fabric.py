@@ -41,7 +41,9 @@ def write(prompt: Prompt) -> Exported:
         dropped[0] = "examples: no place for them"
     roles = [message["role"] for message in messages]
     if roles not in (["system"], ["system", "user"]):
-        raise RefusedError(f"a conversation of {', '.join(roles)}", "", "a pattern has one system text, and one user text at most")
+        raise RefusedError(
+            f"a conversation of {', '.join(roles)}", "", "a pattern has one system text, and one user text at most"
+        )
     name = prompt.id.rsplit("/", 1)[-1]
     files = {
         f"{name}/{message['role']}.md": convert(message["content"].strip("\n") + "\n", to_double)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 NODES = 200_000  # after aliases are expanded
 DEPTH = 60
+_ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff]")  # some of them are line ends in YAML
 _FRONT = re.compile(r"\A---[ \t]*\n(?P<front>.*?)(?:^|\n)---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -90,8 +91,12 @@ def dump(data: Any) -> str:
             return True
 
     def text(dumper: Any, value: str) -> Any:
-        block = "\n" in value and not re.search(r"[ \t]\n|^[ \t\n]|[^\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]", value)
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if block else None)
+        style = None
+        if _ODD.search(value):
+            style = '"'
+        elif "\n" in value and not re.search(r"[ \t]\n|^[ \t\n]", value):
+            style = "|"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
     made: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
