@@ -13,6 +13,7 @@ from workbench.cli.verbs import libraries_of
 from workbench.errors import Exit
 
 if TYPE_CHECKING:
+    from workbench.library.index import Card
     from workbench.library.library import Entry, Libraries
     from workbench.library.prompt import Prompt
 
@@ -42,49 +43,53 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         part.add(verb)
 
 
-def row(entry: Entry, named: Named) -> dict[str, Any]:
-    """An entry as DESIGN's `prompts list` gives it; tokens need a model and are null here.
+def row(card: Card, named: Named) -> dict[str, Any]:
+    """A prompt as DESIGN's `prompts list` gives it; tokens need a model and are null here.
 
     `labels` are all that the prompt has, whichever of its versions they name.
     """
-    prompt = entry.prompt
     return {
-        "id": entry.id,
-        "kind": prompt.kind if prompt else None,
-        "title": prompt.title if prompt else None,
-        "tags": list(prompt.tags) if prompt else [],
-        "version": prompt.version if prompt else None,
-        "labels": sorted(named.get((entry.library, entry.id), {})),
+        "id": card.id,
+        "kind": card.kind or None,
+        "title": card.title or None,
+        "tags": list(card.tags),
+        "version": card.version or None,
+        "labels": sorted(named.get((card.library, card.id), {})),
         "tokens": None,
-        "error": entry.error,
-        "library": entry.library,
-        "path": str(entry.path),
+        "error": card.error or None,
+        "library": card.library,
+        "path": card.path,
     }
 
 
 def list_prompts(options: argparse.Namespace) -> int:
     """Print every prompt."""
+    from workbench.library.index import Index
+
     libraries = libraries_of(options)
-    entries, named = libraries.entries(), _named(libraries)
+    cards, named = Index(libraries).refresh(), _named(libraries)
     if options.json:
-        output.print_json([row(entry, named) for entry in entries])
+        output.print_json([row(card, named) for card in cards])
     else:
-        _table(entries, named)
-        if not entries:
+        _table(cards, named)
+        if not cards:
             output.narrate("no prompts here")
     return Exit.OK
 
 
 def search(options: argparse.Namespace) -> int:
     """Print what matches, best first."""
-    from workbench.library.search import search
+    from workbench.library.index import Index
+    from workbench.library.search import Searcher
 
     libraries = libraries_of(options)
-    found, named = search(libraries.entries(), " ".join(options.words)), _named(libraries)
+    cards, named = Index(libraries).refresh(), _named(libraries)
+    labels = {card.id: list(named.get((card.library, card.id), ())) for card in cards}
+    found = Searcher(cards, labels).find(" ".join(options.words), limit=len(cards) or 1)
     if options.json:
-        output.print_json([{**row(entry, named), "score": round(score, 2)} for entry, score in found])
+        output.print_json([{**row(card, named), "score": round(score, 2)} for card, score in found])
     else:
-        _table([entry for entry, _ in found], named)
+        _table([card for card, _ in found], named)
         if not found:
             output.narrate("nothing matches; `workbench prompts list` shows what there is")
     return Exit.OK if found else Exit.NOT_FOUND
@@ -105,19 +110,17 @@ def _labelled(version: str, labels: Mapping[str, str]) -> str:
     return " ".join(f"[{name}]" if of == version else f"[{name}@{of[:4]}]" for name, of in sorted(labels.items()))
 
 
-def _table(entries: Sequence[Entry], named: Named) -> None:
+def _table(cards: Sequence[Card], named: Named) -> None:
     columns = output.width()
-    wide = min(34, columns // 2, max((output.cells(safe.line(entry.id)) for entry in entries), default=0))
-    for entry in entries:
-        head = output.pad(output.clip(safe.line(entry.id), wide), wide)
-        prompt = entry.prompt
-        if prompt is None:
-            said = entry.problem.problem if entry.problem else entry.error or ""
-            print(output.clip(f"{head}  ----  {'bad file':<11}  {safe.line(said)}", columns))
+    wide = min(34, columns // 2, max((output.cells(safe.line(card.id)) for card in cards), default=0))
+    for card in cards:
+        head = output.pad(output.clip(safe.line(card.id), wide), wide)
+        if card.error:
+            print(output.clip(f"{head}  ----  {'bad file':<11}  {safe.line(card.problem)}", columns))
             continue
-        said = f"{prompt.title}  {_labelled(prompt.version, named.get((entry.library, entry.id), {}))}".rstrip()
-        print(output.clip(f"{head}  {prompt.version[:4]}  {prompt.kind:<11}  {safe.line(said)}", columns))
-    if any(entry.prompt is None for entry in entries):
+        said = f"{card.title}  {_labelled(card.version, named.get((card.library, card.id), {}))}".rstrip()
+        print(output.clip(f"{head}  {card.version[:4]}  {card.kind:<11}  {safe.line(said)}", columns))
+    if any(card.error for card in cards):
         output.narrate("bad files: `workbench prompts check` says what is wrong, and where")
 
 
