@@ -20,8 +20,8 @@ CARDS = [
 ]
 LABELS = {"system/star": ["production"]}
 WORDS = st.sampled_from(
-    "star st step interview kind:system tag:short label:pro is:bad library:mine foo:bar 한국 안녕 intreview zzzz a BY : "
-    "kind:".split()
+    "star st step interview kind:system tag:short label:pro is:bad library:mine foo:bar 한국 안녕 intreview zzzz a BY "
+    ": kind:".split()
 )
 
 
