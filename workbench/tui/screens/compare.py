@@ -9,7 +9,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.reactive import Reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import TextArea
 
@@ -17,6 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.experiments.conversation import MAX_LANES, Comparison, Lane
 from workbench.tui import actions
 from workbench.tui.compositor import FrugalCompositor
+from workbench.tui.covered import CoverableScreen
 from workbench.tui.desk import Desk
 from workbench.tui.lane_tools import LaneTools
 from workbench.tui.runs import Runs
@@ -43,7 +43,7 @@ def _bindings() -> list[BindingType]:
     return made
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(CoverableScreen[None]):
     """Shows the Desk's comparison; every change of it goes through here."""
 
     CSS_PATH = "compare.tcss"

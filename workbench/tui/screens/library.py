@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.reactive import Reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
@@ -21,7 +20,8 @@ from workbench.library.reader import FileError, Problem
 from workbench.library.search import positions
 from workbench.library.writing import Working, version_of
 from workbench.tui import actions
-from workbench.tui.compositor import FrugalCompositor
+from workbench.tui.compositor import DiffingCompositor
+from workbench.tui.covered import CoverableScreen
 from workbench.tui.library_count import LibraryCount
 from workbench.tui.library_tools import LibraryTools
 from workbench.tui.shelf import Checked, Shelf, check, rendered
@@ -57,7 +57,7 @@ class Cards(CardList):
     ]
 
 
-class LibraryScreen(Screen[None]):
+class LibraryScreen(CoverableScreen[None]):
     """Cards at the left, the file at the right, what it renders to below."""
 
     DEFAULT_CSS = """
@@ -79,7 +79,7 @@ class LibraryScreen(Screen[None]):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._compositor = FrugalCompositor()
+        self._compositor: DiffingCompositor = DiffingCompositor()
         self.session = session
         self.shelf = Shelf(session)
         self.tools = LibraryTools(self)
@@ -90,6 +90,7 @@ class LibraryScreen(Screen[None]):
         self.editor = TomlEditor(id="editor")
         self._due: set[str] = set()
         self._rendered = ""
+        self._version = (b"", "")  # of which bytes
         self._theirs = ""  # what another program did to the file in the editor
 
     @property
@@ -127,6 +128,7 @@ class LibraryScreen(Screen[None]):
         yield gauges
 
     async def on_mount(self) -> None:
+        self.app.app_resume_signal.subscribe(self, lambda _: self._compositor.forget())
         self.query_line.cursor_blink = False
         self.editor.show("")
         self.editor.read_only = True
@@ -138,8 +140,17 @@ class LibraryScreen(Screen[None]):
         self._watch()
         self.tools.warn_of_others()
 
+    def on_screen_resume(self) -> None:
+        """Another screen wrote to the terminal."""
+        self._compositor.forget()
+
+    def on_screen_suspend(self) -> None:
+        """Another screen is going to."""
+        self._compositor.forget()
+
     def on_resize(self, event: events.Resize) -> None:
         """Below 72 columns the file stands under the list; a low terminal shows no preview."""
+        self._compositor.forget()
         self.set_class(event.size.width < 72, "-narrow")
         if event.size.height < 22:
             self.add_class("-plain")
@@ -292,7 +303,9 @@ class LibraryScreen(Screen[None]):
         working = self.working
         if working is None:
             return
-        version = version_of(working.base, working.id)
+        if self._version[0] is not working.base:
+            self._version = working.base, version_of(working.base, working.id)
+        version = self._version[1]
         left = [(working.id, "name"), (f"@{short(version)}" if version else "", "")]
         if working.changed:
             when = f" since {working.drafted[11:16]} UTC" if working.drafted else ""
@@ -367,12 +380,12 @@ class LibraryScreen(Screen[None]):
         if checked is None:
             return
         if not checked.problems:
-            says = [("✓ no problems", "good"), ("  rendered with sample values:", "")]
+            says = [("✓ no problems", "good"), (" · rendered with samples", "")]
         else:
             first = checked.problems[0]
             more = f" · {len(checked.problems)} in all, ^g next" if len(checked.problems) > 1 else " · ^g goes there"
             says = [(_problem(first), "bad" if first.serious else "warn"), (more, "")]
-        self.middle.show(says, [(self.count.says, "")] if self.count.says else [])
+        self.middle.show(says, [(self.count.says, "")] if self.count.says else [], firm=True)
 
     def _below(self, checked: Checked) -> str:
         """What is wrong, whole, then the prompt as it is sent; the last good one while it does not parse."""

@@ -63,9 +63,21 @@ class FrameLine(Widget):
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
         self._brief: tuple[Part, ...] = ()
+        self._firm = False
 
-    def show(self, left: Sequence[Part] = (), right: Sequence[Part] = (), *, brief: Sequence[Part] = ()) -> None:
-        """Set both texts; repaints only when they changed. `brief` stands in for `left` where that is too long."""
+    def show(
+        self,
+        left: Sequence[Part] = (),
+        right: Sequence[Part] = (),
+        *,
+        brief: Sequence[Part] = (),
+        firm: bool = False,
+    ) -> None:
+        """Set both texts; repaints only when they changed. `brief` stands in for `left` where that is too long.
+
+        `firm`: the left one gives way, down to half of the line.
+        """
+        self._firm = firm
         made = tuple(tuple((safe.line(text), kind) for text, kind in parts) for parts in (left, right, brief))
         if made != (self._left, self._right, self._brief):
             self._left, self._right, self._brief = made
@@ -80,7 +92,7 @@ class FrameLine(Widget):
         """What to show at the left and at the right in `room` cells."""
         if self._brief and _width(self._left) > room:
             return self._brief, ()
-        if _width(self._left) + _width(self._right) + 3 > room:
+        if _width(self._left) + _width(self._right) + 3 > room and not (self._firm and _width(self._right) < room // 2):
             return self._left, ()
         return self._left, self._right
 
