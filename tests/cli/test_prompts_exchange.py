@@ -61,6 +61,55 @@ def test_import_of_several_with_one_refused(capsys: pytest.CaptureFixture[str], 
     assert run(capsys, "check")[0] == Exit.OK
 
 
+def test_an_import_takes_no_unsaved_edit_away(capsys: pytest.CaptureFixture[str], lib: Path) -> None:
+    from workbench.library.library import Libraries
+    from workbench.library.versions import Versions
+    from workbench.library.writing import Writer
+
+    writer = Writer(Libraries.default(None), Versions())
+    working = writer.open("one")
+    working.text = working.text.replace("Be", "Do be")
+    writer.keep(working)
+    (lib.parent / "one.md").write_text("New.\n")
+    code, _, err = run(capsys, "import", str(lib.parent / "one.md"), "--force")
+    assert code == Exit.USAGE
+    assert "one has an unsaved edit" in err
+    assert "Do be" in writer.open("one").text
+    assert "New" not in (lib / "one.toml").read_text()
+
+
+def test_force_writes_into_no_other_library(capsys: pytest.CaptureFixture[str], lib: Path) -> None:
+    (lib.parent / "one.md").write_text("New.\n")
+    code, _, err = run(capsys, "import", str(lib.parent / "one.md"), "--force", "--to", "nonsense")
+    assert code == Exit.USAGE
+    assert "there is no library nonsense" in err
+    code, _, err = run(
+        capsys, "import", str(lib.parent / "one.md"), "--force", "--to", "shipped", "--id", "system/plain"
+    )
+    assert code == Exit.USAGE
+    assert "shipped library is not written to" in err
+    assert "New" not in (lib / "one.toml").read_text()
+    assert not (lib / "system").exists()
+
+
+def test_two_of_one_name(capsys: pytest.CaptureFixture[str], lib: Path) -> None:
+    for name in ("sum up", "sum-up"):
+        (lib.parent / "patterns" / name).mkdir(parents=True)
+        (lib.parent / "patterns" / name / "system.md").write_text(f"I am {name}.")
+    code, out, err = run(capsys, "import", str(lib.parent / "patterns"), "--force")
+    assert code == Exit.USAGE
+    assert out.count("sum-up@") == 1
+    assert "two of them would be called sum-up" in err
+    assert "I am sum up." in (lib / "sum-up.toml").read_text()
+
+
+def test_half_a_character_in_a_name(capsys: pytest.CaptureFixture[str], lib: Path) -> None:
+    (lib.parent / "t.yaml").write_text('name: "a\\ud800b"\nprompt: x\n')
+    code, out, _ = run(capsys, "import", str(lib.parent / "t.yaml"), "--json")
+    assert code == Exit.OK
+    assert json.loads(out)["imported"][0]["id"] == "a-b"
+
+
 def test_import_that_cannot_be(capsys: pytest.CaptureFixture[str], lib: Path) -> None:
     assert run(capsys, "import", "nowhere.md")[0] == Exit.NOT_FOUND
     code, _, err = run(capsys, "import", str(lib / "one.toml"))

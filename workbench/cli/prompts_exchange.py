@@ -42,12 +42,16 @@ def import_(options: argparse.Namespace) -> int:
     found = import_file(Path(options.path), options.format)
     manager = Manager(libraries_of(options), Versions())
     made: list[dict[str, Any]] = []
+    taken: set[str] = set()
     errors = list(found.refused)
     for draft in found.drafts:
         id = draft.id
         if options.id:
             id = options.id if len(found.drafts) + len(found.refused) == 1 else f"{options.id}/{draft.id}"
         try:
+            if id in taken:
+                raise UsageError(f"two of them would be called {id}", hint="import them one by one, with --id")
+            taken.add(id)
             made.append(_put(manager, draft, id, options))
         except WorkbenchError as error:
             errors.append(str(error))
@@ -72,18 +76,22 @@ def _put(manager: Manager, draft: Draft, id: str, options: argparse.Namespace) -
 
     id, text = check_id(id), compose(draft.table)
     home = next((each for each in manager.libraries.libraries if each.name == options.to), None)
-    home = home or manager.libraries.home()
-    path = path_of(home.folder, id)
-    if path is not None and options.force:
+    if not options.to:
+        home = manager.libraries.home()
+    path = path_of(home.folder, id) if home else None
+    if home and home.writable and path is not None and options.force:
         writer = Writer(manager.libraries, manager.versions)
         working = writer.open(id, home.name)
+        if working.drafted:  # a save would take it away
+            hint = f"`workbench prompts edit {id}` saves it; or another --id"
+            raise UsageError(f"{id} has an unsaved edit", where=str(working.path), hint=hint)
         working.text = text
         path = writer.save(working, f"imported from {Path(options.path).name}").path
     else:
         try:
             path = manager.create(str(draft.table["kind"]), id, library=options.to, text=text)
         except UsageError as error:
-            hint = f"{error.hint}, or --force for a new version" if path is not None else error.hint
+            hint = "another --id, or --force for a new version" if path is not None else error.hint
             raise UsageError(error.what, where=error.where, hint=hint) from None
     return {"id": id, "path": str(path), "version": version_of(text.encode(), id)}
 

@@ -57,8 +57,40 @@ def test_a_conversation_a_line(tmp_path: Path) -> None:
     assert [draft.id for draft in made.drafts] == ["d-1", "d-2"]
     assert made.drafts[1].table["messages"][1] == {"role": "assistant", "content": "Hello"}
     assert "d-3 has no messages" in made.refused[0]
-    with pytest.raises(PromptError, match="broken JSON in line 2"):
-        put(tmp_path, "e.jsonl", "[]\n{\n")
+    made = put(tmp_path, "e.jsonl", f"{lines[0]}\n{{\n{lines[0]}\n[]\n")
+    assert [draft.id for draft in made.drafts] == ["e-1", "e-3"]
+    assert "e.jsonl:2: broken JSON" in made.refused[0]
+    assert "e.jsonl:4: e-4 has no messages" in made.refused[1]
+    with pytest.raises(PromptError, match=r"f\.json:3: broken JSON"):
+        put(tmp_path, "f.json", '[\n {"role": "user",\n  "content": x}\n]\n')
+
+
+def test_what_messages_do_not_carry_is_said(tmp_path: Path) -> None:
+    turn = {"role": "user", "name": "bob", "content": "a", "refusal": None, "function_call": {"name": "f"}}
+    made = put(tmp_path, "m.json", json.dumps({"messages": [turn], "repetition_penalty": 1.1, "metadata": {"a": 1}}))
+    assert made.drafts[0].table["sampling"] == {"repeat_penalty": 1.1}
+    said = "\n".join(made.dropped)
+    for part in ("message 1: name", "message 1: function_call: tools are not ours", "metadata"):
+        assert part in said
+    assert "refusal" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", ""),
+        ("b.md", "# only a title\n"),
+        ("c.prompt", ""),
+        ("d.prompty", "---\nname: d\n---\n"),
+        ("e.json", '[{"role": "user", "content": null, "tool_calls": [1]}]'),
+        ("system.md", " \n"),
+        ("f.yaml", "prompts: ['']"),
+    ],
+)
+def test_without_a_text_it_is_no_prompt(tmp_path: Path, name: str, text: str) -> None:
+    made = put(tmp_path, name, text)
+    assert made.drafts == []
+    assert "there is no text" in made.refused[0]
 
 
 PROMPTFOO = """\
@@ -222,6 +254,28 @@ def test_fabric(tmp_path: Path) -> None:
     assert "not followed" in made.dropped[0]
 
 
+def test_a_pattern_under_another_name_stands_alone(tmp_path: Path) -> None:
+    put(tmp_path, "p/system.md", "not this")
+    (tmp_path / "p/mine.md").write_text("Sum up {{input}}.")
+    (draft,) = import_file(tmp_path / "p/mine.md", "fabric").drafts
+    assert (draft.id, draft.table["text"]) == ("mine", "Sum up {{input}}.\n")
+
+
+def test_patterns_behind_links(tmp_path: Path) -> None:
+    put(tmp_path, "elsewhere/system.md", "secret")
+    put(tmp_path, "patterns/a/system.md", "A")
+    (tmp_path / "patterns/b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "patterns/c").mkdir()
+    (tmp_path / "patterns/c/system.md").symlink_to(tmp_path / "elsewhere/system.md")
+    (tmp_path / "patterns/d").symlink_to(tmp_path / "patterns/a")
+    made = import_file(tmp_path / "patterns")
+    assert [(draft.id, draft.table["text"]) for draft in made.drafts] == [("a", "A\n"), ("d", "A\n")]
+    assert len(made.refused) == 2
+    assert all("leads out of the folder" in line for line in made.refused)
+    (named,) = import_file(tmp_path / "patterns/c/system.md").drafts  # the person names it
+    assert named.table["text"] == "secret\n"
+
+
 def test_markdown(tmp_path: Path) -> None:
     made = put(tmp_path, "notes.md", "# A title #\n\nBe {{tone}}. {{ not a name }}\n")
     assert made.drafts[0].table["title"] == "A title"
@@ -252,6 +306,11 @@ def test_nothing_of_a_hostile_file_is_run(tmp_path: Path) -> None:
 def _file(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
+
+
+def test_a_json_config_is_promptfoo(tmp_path: Path) -> None:
+    (draft,) = put(tmp_path, "promptfooconfig.json", json.dumps({"prompts": ["Say {{x}}"]}, indent="\t")).drafts
+    assert draft.table["messages"] == [{"role": "user", "content": "Say {{x}}"}]
 
 
 def test_which_format_is_it(tmp_path: Path) -> None:
@@ -318,3 +377,6 @@ def test_what_is_left_out_of_an_export_is_said() -> None:
     said = "\n".join(export_prompt(prompt, "messages").dropped)
     for part in ("examples", "mine", "mirostat", "title", "tags", "cases", "variables"):
         assert part in said, part
+    unused = parse(b'kind = "system"\ntext = "x"\n[variables.y]\ndefault = "d"\n', id="t")
+    for format in sorted(FORMATS):
+        assert "variables.y: the texts do not use it" in export_prompt(unused, format).dropped

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import NotFoundError, PromptError, UsageError
-from workbench.library.exchange.parts import Draft, Exported, Imported, Source
+from workbench.errors import PromptError, UsageError
+from workbench.library.exchange.parts import Draft, Exported, Imported, Source, text_of
 from workbench.library.exchange.slots import RefusedError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ FORMATS = {
     "fabric": "fabric patterns (a folder with system.md)",
     "markdown": "plain Markdown",
 }
-MOST = 20_000_000  # bytes of a foreign file
 _SUFFIXES = {
     ".json": "messages",
     ".jsonl": "messages",
@@ -44,7 +43,7 @@ def import_file(path: Path, format: str = "") -> Imported:
     format = _known(format) if format else ""
     if path.is_dir():
         return _folder(path, format)
-    source = Source(path, _text(path))
+    source = Source(path, text_of(path))
     return _checked(source, format or _guess(source))
 
 
@@ -69,27 +68,13 @@ def _known(format: str) -> str:
     return format
 
 
-def _text(path: Path) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MOST + 1)
-    except FileNotFoundError:
-        raise NotFoundError("there is no such file", where=str(path)) from None
-    except OSError as error:
-        raise UsageError(f"cannot read it ({error.strerror})", where=str(path)) from error
-    if len(data) > MOST:
-        raise UsageError("it is too large", where=str(path), hint=f"at most {MOST:,} bytes")
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise UsageError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
-
-
 def _guess(source: Source) -> str:
     """The format, by the file's name and its keys. Raises UsageError."""
     path = source.path
     if path.name in ("system.md", "user.md"):
         return "fabric"
+    if path.suffix.lower() == ".json" and _is_config(source.text):
+        return "promptfoo"
     if path.suffix.lower() in _SUFFIXES:
         return _SUFFIXES[path.suffix.lower()]
     if path.suffix.lower() in (".yaml", ".yml"):
@@ -106,26 +91,42 @@ def _guess(source: Source) -> str:
     raise UsageError("which format is it?", where=str(path), hint=f"--from {'|'.join(FORMATS)}")
 
 
+def _is_config(text: str) -> bool:
+    """Whether JSON is promptfoo's configuration and no conversation."""
+    import json
+
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and "prompts" in data and "messages" not in data
+
+
 def _folder(path: Path, format: str) -> Imported:
     """A fabric pattern, or a folder of them."""
     if format not in ("", "fabric"):
         raise UsageError(f"a folder is no {format} file", where=str(path), hint="name the file")
-    if (path / "system.md").is_file():
-        found = [path / "system.md"]
-    else:
-        found = sorted(each / "system.md" for each in path.iterdir() if (each / "system.md").is_file())
+    try:
+        one = (path / "system.md").is_file()
+        found = [path] if one else sorted(each for each in path.iterdir() if (each / "system.md").is_file())
+    except OSError as error:
+        raise UsageError(f"cannot read it ({error.strerror})", where=str(path)) from error
     if not found:
         raise UsageError("no fabric pattern in it", where=str(path), hint="a folder with system.md, or name a file")
     made = Imported()
-    for each in found:
+    for folder in found:
+        file = folder / "system.md"
+        if not file.resolve().is_relative_to(path.resolve()):
+            made.refused.append(f"{file}: a link that leads out of the folder is not followed")
+            continue
         try:
-            one = _checked(Source(each, _text(each)), "fabric")
+            pattern = _checked(Source(file, text_of(file)), "fabric")
         except (PromptError, UsageError) as error:
             made.refused.append(str(error))
             continue
-        made.drafts += one.drafts
-        made.dropped += one.dropped
-        made.refused += one.refused
+        made.drafts += pattern.drafts
+        made.dropped += pattern.dropped
+        made.refused += pattern.refused
     return made
 
 
@@ -149,6 +150,9 @@ def _checked(source: Source, format: str) -> Imported:
                 lead(prompt, samples)
         except UnicodeEncodeError:
             made.refused.append(f"{source.path} ({draft.id}): half of a surrogate pair is no text")
+            continue
+        except RecursionError:
+            made.refused.append(f"{source.path} ({draft.id}): a value is nested too deep")
             continue
         except PromptError as error:
             made.refused.append(str(PromptError(error.what, where=f"{source.path} ({draft.id})", hint=error.hint)))

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import PromptError
+from workbench.inference.sampling import SPECS
 from workbench.library.exchange.parts import (
     ROLES,
     SETTINGS,
@@ -25,6 +27,7 @@ from workbench.library.reader import clipped
 if TYPE_CHECKING:
     from workbench.library.prompt import Prompt
 
+_WHY = dict.fromkeys(("tool_calls", "function_call"), "tools are not ours")
 _BODY = (
     "temperature",
     "top_p",
@@ -42,46 +45,59 @@ def read(source: Source) -> list[Draft]:
     """A prompt for each conversation."""
     found = _conversations(source)
     stem = source.path.stem
+    several = len(found) > 1
     return [
-        _draft(source, stem if len(found) == 1 else f"{stem}-{number}", each) for number, each in enumerate(found, 1)
+        _draft(source, f"{stem}-{number}" if several else stem, data, where)
+        for number, (data, where) in enumerate(found, 1)
     ]
 
 
-def _conversations(source: Source) -> list[Any]:
+def _conversations(source: Source) -> list[tuple[Any, str]]:
+    """Each with where it stands. Raises PromptError."""
+    if source.path.suffix.lower() == ".jsonl":
+        return _lines(source)
     try:
         data = json.loads(source.text)
     except (ValueError, RecursionError) as error:
-        if source.path.suffix.lower() == ".jsonl" or "\n{" in source.text.strip():
-            return _lines(source)
-        line = getattr(error, "lineno", None)
-        where = f"line {line}: " if line else ""
-        raise source.error(f"broken JSON: {where}{str(error)[:80]}") from None
+        lines = _lines(source) if "\n" in source.text.strip() else []
+        if lines and not any(isinstance(line, PromptError) for line, _ in lines):
+            return lines  # a line each, under another name
+        raise _broken(error, f"{source.path}:{getattr(error, 'lineno', 1)}") from None
     if isinstance(data, list) and data and not (isinstance(data[0], dict) and "role" in data[0]):
-        return data
-    return [data]
+        return [(each, str(source.path)) for each in data]
+    return [(data, str(source.path))]
 
 
-def _lines(source: Source) -> list[Any]:
-    made = []
+def _lines(source: Source) -> list[tuple[Any, str]]:
+    """A conversation a line; a broken line is its PromptError."""
+    made: list[tuple[Any, str]] = []
     for number, line in enumerate(source.text.split("\n"), 1):
+        where = f"{source.path}:{number}"
         if line.strip():
             try:
-                made.append(json.loads(line))
+                made.append((json.loads(line), where))
             except (ValueError, RecursionError) as error:
-                raise source.error(f"broken JSON in line {number}: {str(error)[:80]}") from None
+                made.append((_broken(error, where), where))
     return made
 
 
-def _draft(source: Source, id: str, data: Any) -> Draft:
+def _broken(error: Exception, where: str) -> PromptError:
+    return PromptError(f"broken JSON: {str(getattr(error, 'msg', error))[:80]}", where=where)
+
+
+def _draft(source: Source, id: str, data: Any, where: str) -> Draft:
+    if isinstance(data, PromptError):
+        return Draft(id, {}, [], data)
     making = Incoming(source, id, from_verbatim)
     body: Mapping[str, Any] = data if isinstance(data, dict) else {"messages": data}
     turns = body.get("messages", body.get("conversations"))
     if not isinstance(turns, list) or not turns:
-        return Draft(id, {}, [], source.error(f"{id} has no messages", hint='{"messages": [{"role", "content"}]}'))
-    for name, value in body.items():
-        if SETTINGS.get(name, name) in _BODY:
-            making.setting(name, value)
-    known = ["messages", "conversations", *SETTINGS, *_BODY]
+        hint = '{"messages": [{"role", "content"}]}'
+        return Draft(id, {}, [], PromptError(f"{id} has no messages", where=where, hint=hint))
+    settings = [name for name in body if SETTINGS.get(name, name) in SPECS]
+    for name in settings:
+        making.setting(name, body[name])
+    known = ["messages", "conversations", *settings]
     making.leave(body, {"model": "a model is chosen when it runs", "tools": "tools are not ours"}, known)
     draft = making.draft(plain(turns, making))
     if draft.table.get("variables"):
@@ -106,8 +122,11 @@ def plain(turns: list[Any], making: Incoming) -> Messages:
             if len([text for text in texts if isinstance(text, str)]) < len(content):
                 making.dropped.append(f"message {number}: parts that are no text")
             content = "\n".join(text for text in texts if isinstance(text, str))
-        if turn.get("tool_calls"):
-            making.dropped.append(f"message {number}: calls of tools")
+        for name in turn:
+            if name not in ("role", "from", "content", "value") and turn[name]:
+                making.dropped.append(
+                    f"message {number}: {clipped(str(name)).strip(chr(34))}: {_WHY.get(name, 'nothing like it here')}"
+                )
         if isinstance(content, str):
             made.append({"role": role, "content": content})
         else:

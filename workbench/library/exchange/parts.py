@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import PromptError, SamplingError
+from workbench.errors import NotFoundError, PromptError, SamplingError, UsageError
 from workbench.inference.sampling import SPECS, check
 from workbench.library.exchange.slots import Piece, RefusedError, ours
 from workbench.library.reader import clipped
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.library.prompt import Prompt, Variable
 
 Messages = list[dict[str, str]]  # role, content
+MOST = 20_000_000  # bytes of a foreign file
 ROLES = {
     **{"system": "system", "developer": "system"},
     **{"user": "user", "human": "user"},
@@ -30,6 +31,23 @@ SETTINGS = {
     **{"frequencyPenalty": "frequency_penalty", "presencePenalty": "presence_penalty", "n_predict": "max_tokens"},
     **{"num_predict": "max_tokens", "repetition_penalty": "repeat_penalty", "stop_sequences": "stop"},
 }
+
+
+def text_of(path: Path) -> str:
+    """A foreign file's text, with LF line ends. Raises NotFoundError, or UsageError when it is no text."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST + 1)
+    except FileNotFoundError:
+        raise NotFoundError("there is no such file", where=str(path)) from None
+    except OSError as error:
+        raise UsageError(f"cannot read it ({error.strerror})", where=str(path)) from error
+    if len(data) > MOST:
+        raise UsageError("it is too large", where=str(path), hint=f"at most {MOST:,} bytes")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise UsageError("not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
 
 
 @dataclass(frozen=True)
@@ -137,6 +155,8 @@ class Incoming:
             return Draft(self.id, {}, self.dropped, refused)
 
     def _draft(self, messages: Sequence[Mapping[str, str]]) -> Draft:
+        if not any(each["content"].strip() for each in messages):
+            raise RefusedError("there is no text", "", "a prompt needs a text or a message")
         turns = [{"role": each["role"], "content": self.text(each["content"])} for each in messages]
         alone = len(turns) == 1 and turns[0]["role"] == "system"
         table: dict[str, Any] = {"schema": 1, "kind": "system" if alone else "chat", **self.head}
@@ -164,7 +184,7 @@ class Incoming:
 
 def slug(id: str) -> str:
     """An id that a prompt may have, made of a foreign name."""
-    parts = [re.sub(r"[\x00-\x1f\x7f-\x9f\\:@\s]+", "-", part).strip(".- ") for part in id.split("/")]
+    parts = [re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\:@\s]+", "-", part).strip(".- ") for part in id.split("/")]
     return "/".join(part[:80] for part in parts if part) or "imported"
 
 
@@ -176,6 +196,7 @@ def outgoing(prompt: Prompt) -> tuple[Messages, list[str]]:
         messages += [{"role": "user", "content": pair.user}, {"role": "assistant", "content": pair.assistant}]
     dropped = ["examples: they are messages now"] if prompt.examples else []
     dropped += [f"{clipped(key).strip(chr(34))}: a key that is not ours" for key in prompt.extra]
+    dropped += [f"variables.{name}: the texts do not use it" for name in prompt.variables if name not in used(prompt)]
     return messages, dropped
 
 

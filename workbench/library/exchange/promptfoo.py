@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import PromptError
 from workbench.library.exchange import messages as chat
 from workbench.library.exchange.parts import (
     Draft,
@@ -36,12 +37,23 @@ _RUN = {"javascript", "python", "ruby", "webhook"}
 
 def read(source: Source) -> list[Draft]:
     """A prompt for each entry of `prompts`; the tests go with each."""
-    data = load(source.text, source)
+    data = _data(source)
     if not isinstance(data, dict) or not isinstance(data.get("prompts"), (list, str)):
         raise source.error("a promptfoo file has prompts", "prompts")
     listed = data["prompts"] if isinstance(data["prompts"], list) else [data["prompts"]]
     several = len(listed) > 1
     return [_draft(source, data, each, number if several else 0) for number, each in enumerate(listed, 1)]
+
+
+def _data(source: Source) -> Any:
+    """YAML, or JSON (indented by tabs it is no YAML)."""
+    if source.path.suffix.lower() == ".json":
+        try:
+            return json.loads(source.text)
+        except (ValueError, RecursionError) as error:
+            where = f"{source.path}:{getattr(error, 'lineno', 1)}"
+            raise PromptError(f"broken JSON: {str(getattr(error, 'msg', error))[:80]}", where=where) from None
+    return load(source.text, source)
 
 
 def _draft(source: Source, data: Mapping[Any, Any], entry: Any, number: int) -> Draft:
