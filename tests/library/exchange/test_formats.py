@@ -228,7 +228,9 @@ user:
     assert draft.table["sampling"] == {"max_tokens": 20}
     assert "configuration" in "\n".join(made.dropped)
     for body, said in (
-        ("{% for m in history %}{{m}}{% endfor %}", "the block {% for %} is not carried"),
+        ("{% for m in history %}{{m}}{% endfor %}", "r.prompty:5: the loop over history is not carried"),
+        ("{% extends 'x' %}", "the block {% extends %} is not carried"),
+        ("{% import 'x' as y %}", "the block {% import %} is not carried"),
         ("{% include 'x' %}", "the block {% include %} is not carried"),
         ("{% if a %}", "jinja"),
     ):

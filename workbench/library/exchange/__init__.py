@@ -12,7 +12,7 @@ from workbench.library.exchange.parts import Draft, Exported, Imported, Source, 
 from workbench.library.exchange.slots import RefusedError
 
 if TYPE_CHECKING:
-    from workbench.library.prompt import Prompt
+    from workbench.library.prompt import Prompt, Variable
 
 FORMATS = {
     "messages": "OpenAI and Hugging Face messages, JSON or JSONL",
@@ -146,8 +146,7 @@ def _checked(source: Source, format: str) -> Imported:
         try:
             prompt = parse(compose(draft.table).encode(), id=draft.id, path=source.path)
             if prompt.template == "jinja":
-                samples = {n: s.default if s.default is not None else "x" for n, s in prompt.variables.items()}
-                lead(prompt, samples)
+                lead(prompt, {name: _sample(slot) for name, slot in prompt.variables.items()})
         except UnicodeEncodeError:
             made.refused.append(f"{source.path} ({draft.id}): half of a surrogate pair is no text")
             continue
@@ -161,3 +160,10 @@ def _checked(source: Source, format: str) -> Imported:
     if not made.drafts and not made.refused:
         raise PromptError("no prompt in it", where=str(source.path))
     return made
+
+
+def _sample(slot: Variable) -> object:
+    """A value that the variable may have."""
+    if slot.default is not None:
+        return slot.default
+    return slot.choices[0] if slot.choices else {"int": 1, "float": 1.0, "bool": True}.get(slot.type, "x")
