@@ -313,7 +313,9 @@ class LibraryScreen(CoverableScreen[None]):
         if self._theirs:
             left.append((f"  {self._theirs} — ^s decides", "bad"))
         right = [(f"{label}  ", "good") for label in self.shelf.labels_of(working.library.name, working.id, version)]
-        where = working.library.name if working.library.writable else f"{working.library.name}: a save makes your copy"
+        where = working.library.name
+        if not working.library.writable:
+            where += ": a save makes your copy" if self.size.width >= 100 else " (saves copy)"
         self.head.show(left, [*right, (where, "")])
 
     @on(TextArea.Changed)
@@ -385,7 +387,8 @@ class LibraryScreen(CoverableScreen[None]):
             first = checked.problems[0]
             more = f" · {len(checked.problems)} in all, ^g next" if len(checked.problems) > 1 else " · ^g goes there"
             says = [(_problem(first), "bad" if first.serious else "warn"), (more, "")]
-        self.middle.show(says, [(self.count.says, "")] if self.count.says else [], firm=True)
+        count = self.count.says if self.size.width >= 110 else self.count.says.partition(" · ")[0]
+        self.middle.show(says, [(count, "")] if count else [], firm=True)
 
     def _below(self, checked: Checked) -> str:
         """What is wrong, whole, then the prompt as it is sent; the last good one while it does not parse."""

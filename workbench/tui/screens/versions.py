@@ -76,7 +76,7 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
     async def on_mount(self) -> None:
         self._cards.focus()
         keys = [f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("versions") if a.footer]
-        self._foot.show([(" · ".join([*keys, "esc leave"]), "")])
+        self._foot.show([(" · ".join([*keys, "esc leave"]), "")], brief=[(" · ".join([*keys[:3], "F1 more keys"]), "")])
         await self._load()
 
     def on_resize(self) -> None:
@@ -156,10 +156,13 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
             self._pane.set_text(str(error))
             return
         old, new = (safe.text(text).replace("\t", "    ") for text in (old, new))
-        if old == new:
+        if not old or old == new:
             self._pane.set_text(new)
             self._head.show(
-                [(f"versions of {self._working.id}", "name"), (f"  {old_name} is {new_name}: no difference", "")]
+                [
+                    (f"versions of {self._working.id}", "name"),
+                    (f"  {old_name} is {new_name}: no difference" if old else f"  {new_name}, the first one", ""),
+                ]
             )
             return
         text, marks = await asyncio.to_thread(unified, old, new)
