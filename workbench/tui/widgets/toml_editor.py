@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.document._document import Document
+from textual.document._document import Document, EditResult, Location
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._wrapped_document import WrappedDocument
 from textual.widgets import TextArea
@@ -23,6 +23,18 @@ class LineDocument(Document):
         super().__init__("")
         self._newline = "\n"
         self._lines = text.split("\n")
+
+    def replace_range(self, start: Location, end: Location, text: str) -> EditResult:
+        """As Document's; a terminal pastes line ends as CR."""
+        (row, column), (last_row, last_column) = sorted((start, end))
+        gone = self.get_text_range((row, column), (last_row, last_column))
+        before = self._lines[row][:column] if row < len(self._lines) else ""
+        after = self._lines[last_row][last_column:] if last_row < len(self._lines) else ""
+        came = (before + text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+        place = (row + len(came) - 1, len(came[-1]))
+        came[-1] += after
+        self._lines[row : last_row + 1] = came
+        return EditResult(place, gone)
 
 
 class TomlEditor(TextArea):
