@@ -150,6 +150,65 @@ def test_promptfoo(tmp_path: Path) -> None:
     assert "the filter {{ question | upper }}" in refused
 
 
+def test_what_of_promptfoo_is_left_out_is_said(tmp_path: Path) -> None:
+    text = """\
+prompts:
+  - label: P
+    raw: "At {{x}}: {{y}}"
+    function: file://f.js
+defaultTest:
+  vars: {x: 12:30, n: {a: 1}, 1: one}
+  assert: [{type: contains, value: all}]
+  options: {provider: z}
+tests:
+  - vars: {x: "{{ '{' }}{z}}", y: "{{ env.KEY }}"}
+    assert: contains
+    threshold: 1
+  - vars: file://x
+  - assert:
+      - {type: contains, value: "{{x}}", weight: 2, metric: m}
+      - {type: contains-all, value: [a, null]}
+      - {type: contains-any, value: [a, 5]}
+"""
+    (draft,) = (made := put(tmp_path, "c.yaml", text)).drafts
+    assert draft.table["variables"]["x"] == {"default": "12:30"}
+    every = {"type": "contains", "value": "all"}
+    assert draft.table["cases"] == [
+        {"name": "case 1", "variables": {"x": "{{z}}", "y": "{{ env.KEY }}"}, "checks": [every]},
+        {"name": "case 2", "variables": {}, "checks": [every]},
+        {
+            "name": "case 3",
+            "variables": {},
+            "checks": [
+                {"type": "contains", "value": "{{x}}", "weight": 2},
+                {"type": "contains-any", "value": ["a", 5]},
+                every,
+            ],
+        },
+    ]
+    for part in (
+        "function: nothing like it here",
+        "defaultTest: n: no text",
+        "defaultTest.options",
+        "case 1: y: what stands in braces is text now",
+        "case 1: assert: it is no list",
+        "case 1: threshold",
+        "case 2: vars: files are not followed",
+        "case 3: the assert contains: what stands in braces",
+        "case 3: the assert contains: metric",
+        "case 3: the assert contains-all: its values",
+    ):
+        assert any(part in line for line in made.dropped), part
+
+
+def test_a_default_message_is_each_case_s(tmp_path: Path) -> None:
+    chat = json.dumps([{"role": "system", "content": "S"}, {"role": "user", "content": "{{message}}"}])
+    config = {"prompts": [chat], "defaultTest": {"vars": {"message": "Hi"}}, "tests": [{}, {"vars": {"message": "Ho"}}]}
+    (draft,) = put(tmp_path, "c.json", json.dumps(config)).drafts
+    assert [case["message"] for case in draft.table["cases"]] == ["Hi", "Ho"]
+    assert "variables" not in draft.table
+
+
 def test_llm(tmp_path: Path) -> None:
     text = (
         'name: steve\nsystem: Be $tone\nprompt: "It costs $$5, $5: $input"\ndefaults: {tone: kind}\nmodel: gpt-4\n'

@@ -80,9 +80,13 @@ def prompts(draw: st.DrawFn) -> Prompt:
         table["cases"] = [
             {
                 "name": "one: 하나",
-                "variables": dict.fromkeys(used, "v"),
-                "message": "What is 17 + 25?",
-                "checks": [{"type": "contains", "value": "42"}, {"type": "regex", "value": "^a\\d", "not": True}],
+                "variables": dict.fromkeys(used, draw(WORDS)),
+                "message": draw(WORDS) or "What is 17 + 25?",
+                "checks": [
+                    {"type": "contains", "value": draw(WORDS)},
+                    {"type": "contains-any", "value": ["{{a}}", "b {% c"]},
+                    {"type": "regex", "value": "^a\\d", "not": True, "threshold": 0.5},
+                ],
             }
         ]
     return parse(compose(table).encode(), id="system/one")

@@ -97,6 +97,20 @@ def test_the_line_of_an_error() -> None:
         yamls.front(source)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("---\na: |\n  x\n---\nbody\n", ({"a": "x\n"}, "body\n")),
+        ("---\n---\nbody", ({}, "body")),
+        ("---\na: 1\n---", ({"a": 1}, "")),
+        ("---\nno end\n", ({}, "---\nno end\n")),
+        ("body\n---\na: 1\n---\n", ({}, "body\n---\na: 1\n---\n")),
+    ],
+)
+def test_front_matter(text: str, found: tuple[dict[str, Any], str]) -> None:
+    assert yamls.front(Source(Path("x"), text)) == found
+
+
 TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=20),
     st.sampled_from(

@@ -19,7 +19,7 @@ from workbench.library.exchange.parts import (
     outgoing,
     used,
 )
-from workbench.library.exchange.slots import convert, from_jinja, to_jinja
+from workbench.library.exchange.slots import RefusedError, convert, from_jinja, to_jinja
 from workbench.library.exchange.yamls import dump, load
 from workbench.library.reader import clipped
 
@@ -33,6 +33,9 @@ _SAME = (
     *("regex", "starts-with", "json-schema", "levenshtein", "contains-json"),
 )
 _RUN = {"javascript", "python", "ruby", "webhook"}
+_NUMBERS = ("threshold", "weight")
+_ELSEWHERE = ("file://", "exec:", "http://", "https://")
+_FILES = (".txt", ".json", ".js", ".py", ".yaml", ".md")
 
 
 def read(source: Source) -> list[Draft]:
@@ -64,32 +67,29 @@ def _draft(source: Source, data: Mapping[Any, Any], entry: Any, number: int) -> 
     if isinstance(data.get("description"), str):
         making.head["description"] = data["description"]
     raw = entry.get("raw") if isinstance(entry, dict) else entry
-    if not isinstance(raw, str) or raw.strip().startswith(("file://", "exec:", "http://", "https://")):
-        what = f"the prompt {clipped(raw)}" if isinstance(raw, str) else "a prompt without a text"
-        refused = source.error(f"{what} is not followed", hint="put its text into the file")
-        return Draft(making.id, {}, [], refused)
-    if (
-        isinstance(raw, str)
-        and "\n" not in raw
-        and raw.strip().endswith((".txt", ".json", ".js", ".py", ".yaml", ".md"))
-    ):
-        return Draft(
-            making.id, {}, [], source.error(f"the file {clipped(raw)} is not followed", raw, "put its text in")
-        )
+    if not isinstance(raw, str):
+        return Draft(making.id, {}, [], source.error("a prompt without a text", hint="put its text into the file"))
+    if raw.strip().startswith(_ELSEWHERE) or ("\n" not in raw and raw.strip().endswith(_FILES)):
+        what = f"the file {clipped(raw)} is not followed"
+        return Draft(making.id, {}, [], source.error(what, raw, "put its text into this one"))
+    if isinstance(entry, dict):
+        making.leave(entry, {}, ("label", "id", "raw"))
     turns = _turns(raw, making)
     _sampling(data.get("providers"), making)
     known = ("prompts", "description", "providers", "tests", "defaultTest")
     making.leave(data, {}, known)
     message = _asks(turns)
     tests = data.get("tests")
-    default = data.get("defaultTest")
-    values = default.get("vars") if isinstance(default, dict) else None
-    for name, value in values.items() if isinstance(values, dict) else ():
-        making.default(str(name), value)
+    values, checks = _default_test(making, data.get("defaultTest"), message)
     if isinstance(tests, list):
-        making.cases = [each for each in (_case(making, test, n, message) for n, test in enumerate(tests, 1)) if each]
+        made = [_case(making, test, n, values.get(MESSAGE, "") if message else None) for n, test in enumerate(tests, 1)]
+        making.cases = [case for case in made if case]
     elif tests is not None:
         making.dropped.append("tests: files are not followed, and code is not run")
+    for case in making.cases if checks else ():
+        case["checks"] = [*case.get("checks", []), *checks]
+    if checks and not making.cases:
+        making.dropped.append("defaultTest.assert: there are no tests that it is for")
     draft = making.draft(turns[:-1] if message else turns)
     slots = draft.table.get("variables", {})
     for case in draft.table.get("cases", []):
@@ -105,8 +105,8 @@ def _turns(raw: str, making: Incoming) -> Messages:
     if text.startswith(("[", "- role")):
         try:
             data = json.loads(text) if text.startswith("[") else load(text, making.source)
-        except (ValueError, RecursionError):
-            data = None
+        except (ValueError, RecursionError, PromptError):
+            data = None  # a text that only begins like a chat
         if isinstance(data, list) and data and all(isinstance(each, dict) and "role" in each for each in data):
             return chat.plain(data, making)
     return [{"role": "user", "content": raw}]
@@ -130,29 +130,72 @@ def _sampling(providers: Any, making: Incoming) -> None:
         making.dropped.append("providers: the config of the first one is taken")
 
 
-def _case(making: Incoming, test: Any, number: int, message: bool) -> dict[str, Any] | None:
+def _default_test(making: Incoming, data: Any, message: bool) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """What goes for all tests: variables, which become defaults, and checks."""
+    if data is None:
+        return {}, []
+    if not isinstance(data, dict):
+        making.dropped.append("defaultTest: files are not followed, and code is not run")
+        return {}, []
+    making.leave({f"defaultTest.{key}": None for key in data}, {}, ("defaultTest.vars", "defaultTest.assert"))
+    values = _values(making, "defaultTest", data.get("vars"))
+    given = {str(name): value for name, value in data["vars"].items()} if values else {}
+    for name, value in values.items():
+        if name != MESSAGE or not message:
+            making.default(name, value if isinstance(given[name], str) else given[name])
+    return values, _checks(making, "defaultTest", data.get("assert"))
+
+
+def _case(making: Incoming, test: Any, number: int, message: str | None) -> dict[str, Any] | None:
+    """`message` is what a case asks when it says nothing; None: its cases ask nothing."""
     if not isinstance(test, dict):
         making.dropped.append(f"test {number}: files are not followed, and code is not run")
         return None
     name = str(test.get("description") or f"case {number}")
-    given = test.get("vars")
-    values: dict[str, Any] = {}
+    values = _values(making, name, test.get("vars"))
+    case: dict[str, Any] = {"name": name, "variables": values}
+    if message is not None:
+        case["message"] = values.pop(MESSAGE, message)
+    if kept := _checks(making, name, test.get("assert")):
+        case["checks"] = kept
+    making.leave({f"{name}: {key}": None for key in test if key not in ("description", "vars", "assert")}, {}, ())
+    return case
+
+
+def _values(making: Incoming, name: str, given: Any) -> dict[str, str]:
+    """Values of variables, as texts."""
+    if given is not None and not isinstance(given, dict):
+        making.dropped.append(f"{name}: vars: files are not followed, and code is not run")
+    values: dict[str, str] = {}
     for key, value in given.items() if isinstance(given, dict) else ():
         if isinstance(value, str) and value.startswith("file://"):
             making.dropped.append(f"{name}: {key}: files are not followed")
-        elif isinstance(value, (str, int, float, bool)):
-            values[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)
+        elif isinstance(value, bool):
+            values[str(key)] = str(value).lower()
+        elif isinstance(value, (str, int, float)):
+            values[str(key)] = _literal(making, f"{name}: {key}", str(value))
         else:
             making.dropped.append(f"{name}: {key}: no text, number or true/false")
-    case: dict[str, Any] = {"name": name, "variables": values}
-    if message:
-        case["message"] = values.pop(MESSAGE, "")
-    asserts = test.get("assert")
-    checks = [_check(making, name, each) for each in asserts] if isinstance(asserts, list) else []
-    if kept := [check for check in checks if check]:
-        case["checks"] = kept
-    making.leave(test, {}, ("description", "vars", "assert"))
-    return case
+    return values
+
+
+def _literal(making: Incoming, name: str, text: str) -> str:
+    """A value, which promptfoo fills in too: braces that it was to show are braces; what it would fill in stays."""
+    try:
+        found = from_jinja(text)
+    except RefusedError:
+        found = [(text, True)]
+    if any(is_slot for _, is_slot in found):
+        making.dropped.append(f"{name}: what stands in braces is text now, and is not filled in")
+        return text
+    return "".join(part for part, _ in found)
+
+
+def _checks(making: Incoming, name: str, asserts: Any) -> list[dict[str, Any]]:
+    if asserts is not None and not isinstance(asserts, list):
+        making.dropped.append(f"{name}: assert: it is no list")
+    made = [_check(making, name, each) for each in asserts] if isinstance(asserts, list) else []
+    return [check for check in made if check]
 
 
 def _check(making: Incoming, name: str, data: Any) -> dict[str, Any] | None:
@@ -170,10 +213,23 @@ def _check(making: Incoming, name: str, data: Any) -> dict[str, Any] | None:
     check: dict[str, Any] = {"type": mine}
     if kind.startswith("not-"):
         check["not"] = True
-    if value is not None:
-        check["value"] = value if not isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
-    if isinstance(data.get("threshold"), (int, float)):
-        check["threshold"] = data["threshold"]
+    if isinstance(value, dict):
+        check["value"] = json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, str):
+        check["value"] = _literal(making, f"{name}: the assert {kind}", value)
+    elif isinstance(value, list) and not all(isinstance(each, (str, int, float)) for each in value):
+        making.dropped.append(f"{name}: the assert {kind}: its values are no texts or numbers")
+        return None
+    elif isinstance(value, list):
+        each_of = f"{name}: the assert {kind}"
+        check["value"] = [_literal(making, each_of, each) if isinstance(each, str) else each for each in value]
+    elif value is not None:
+        check["value"] = value
+    for key in data:
+        if key in _NUMBERS and isinstance(data[key], (int, float)):
+            check[key] = data[key]
+        elif key not in ("type", "value"):
+            making.dropped.append(f"{name}: the assert {kind}: {clipped(str(key)).strip(chr(34))}")
     return check
 
 
@@ -194,7 +250,7 @@ def write(prompt: Prompt) -> Exported:
     if prompt.sampling:
         provider["config"] = {k: list(v) if isinstance(v, tuple) else v for k, v in prompt.sampling.items()}
     made["providers"] = [provider]
-    if default := {name: slot.default for name, slot in slots.items() if slot.default is not None}:
+    if default := {name: _shown(slot.default) for name, slot in slots.items() if slot.default is not None}:
         made["defaultTest"] = {"vars": default}
     made["tests"] = [_test(case, asks) for case in prompt.cases]
     dropped.append("providers: the id is a placeholder, put your own")
@@ -205,9 +261,9 @@ def write(prompt: Prompt) -> Exported:
 
 
 def _test(case: Any, asks: bool) -> dict[str, Any]:
-    made: dict[str, Any] = {"description": case.name, "vars": dict(case.variables)}
+    made: dict[str, Any] = {"description": case.name, "vars": {n: _shown(v) for n, v in case.variables.items()}}
     if asks:
-        made["vars"][MESSAGE] = case.message
+        made["vars"][MESSAGE] = _shown(case.message)
     if case.checks:
         made["assert"] = [_assert(check) for check in case.checks]
     return made
@@ -216,4 +272,11 @@ def _test(case: Any, asks: bool) -> dict[str, Any]:
 def _assert(check: Mapping[str, Any]) -> dict[str, Any]:
     kind = {"json-schema": "is-json"}.get(str(check.get("type")), str(check.get("type")))
     made: dict[str, Any] = {"type": f"not-{kind}" if check.get("not") else kind}
-    return {**made, **{key: value for key, value in check.items() if key not in ("type", "not")}}
+    return {**made, **{key: _shown(value) for key, value in check.items() if key not in ("type", "not")}}
+
+
+def _shown(value: Any) -> Any:
+    """A value whose braces promptfoo shows, and does not fill in."""
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    return to_jinja([(value, False)]) if isinstance(value, str) else value

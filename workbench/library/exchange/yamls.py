@@ -14,7 +14,7 @@ LARGEST = 2_000_000  # characters: the pure Python parser is slow
 NODES = 200_000  # after aliases are expanded
 DEPTH = 60
 _ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff]")  # some of them are line ends in YAML
-_FRONT = re.compile(r"\A---[ \t]*\n(?P<front>.*?)(?:^|\n)---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_FRONT = re.compile(r"\A---[ \t]*\n(?P<front>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # YAML 1.2's plain values: by 1.1's, which PyYAML has, 12:30 is 750 and "no" is false. 007 stays text.
 _PLAIN = (
     ("null", re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
