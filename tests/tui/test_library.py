@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.library.planted import git, plant, repository
 from tests.tui.driving import Driver, opened
 from workbench import paths
 from workbench.library import labels
@@ -395,3 +396,35 @@ async def test_a_second_instance_is_said(tmp_path: Path) -> None:
     mine = Presence(tmp_path)
     assert mine.enter() is None, "the lock went with the screen"
     mine.leave()
+
+
+async def test_nothing_planted_in_a_repository_is_run(tmp_path: Path) -> None:
+    """Opened, listed, searched, diffed, labelled, saved, restored: none of the repository's own commands."""
+    lib, marks = tmp_path / "lib", tmp_path / "marks"
+    repository(lib)
+    put(lib, "a")
+    git(lib, "add", "-A")
+    git(lib, "commit", "-qm", "first", at=1)
+    plant(lib, marks)
+    async with shelf(lib) as here:
+        await here.find("bank library:lib", "a")
+        versions = await here.versions()
+        assert [row.source for row in versions._rows] == ["git"]
+        await here.press("escape")
+        await here.until(lambda: here.on_top(here.library), "back")
+        await here.press("enter")
+        await here.type("# x")
+        await here.press("enter", "ctrl+s")
+        await here.until(lambda: "saved a@" in here.notices, "saved")
+        versions = await here.versions()
+        await here.until(lambda: "+ # x" in versions._pane.text, "the difference")
+        await here.press("s")
+        await here.until(lambda: not here.on_top(versions), "side by side")
+        await here.press("escape")
+        await here.until(lambda: here.on_top(versions), "back")
+        await here.press("b")
+        await here.answer("production")
+        await here.until(lambda: labels.load(lib), "labelled")
+        await here.press("down", "r")
+        await here.until(lambda: (lib / "a.toml").read_text() == ONE, "restored")
+    assert list(marks.iterdir()) == []
