@@ -137,7 +137,9 @@ def to_handlebars(found: Sequence[Piece]) -> str:
             made += ("\\" if slashes else "") + f"{{{{{text}}}}}"
             continue
         if "\\{{" in text:
-            raise RefusedError("a backslash right before braces", "\\{{", "Handlebars cannot write it")
+            raise RefusedError(
+                "a backslash right before braces", "\\{{", "Handlebars cannot write it; choose another format"
+            )
         made += text.replace("{{", "\\{{")
     return made
 
@@ -196,7 +198,9 @@ def to_double(found: Sequence[Piece]) -> str:
     except RefusedError:
         same = False
     if not same:
-        raise RefusedError("braces that fabric would take for a variable", "{{", "fabric cannot write them")
+        raise RefusedError(
+            "braces that fabric would take for a variable", "{{", "choose another format, such as prompty"
+        )
     return made
 
 
