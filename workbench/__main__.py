@@ -14,7 +14,7 @@ def main() -> int:
     return run(sys.argv[1:], app=open_app, keys=print_keys)
 
 
-def open_app(library: str | None) -> int:
+def open_app(library: list[str] | None) -> int:
     """Open the full-screen app."""
     from workbench.tui.start import launch
 

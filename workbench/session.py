@@ -34,7 +34,7 @@ class Session:
     def __init__(
         self,
         *,
-        library: Path | None = None,
+        library: Path | Sequence[Path] | None = None,
         options: LoadOptions | None = None,
         engine: Callable[[Path], Engine] | None = None,
         history: Path | None = None,

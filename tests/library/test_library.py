@@ -150,6 +150,11 @@ def test_the_default_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [library.name for library in libraries.libraries] == ["extra", "project", "mine", "shipped"]
     assert libraries.get("p").text == "from extra"
     assert libraries.get("system/plain").library == "shipped"
+    put(tmp_path / "other", "p", "from other")
+    several = Libraries.default([tmp_path / "other", tmp_path / "extra"])
+    assert [library.name for library in several.libraries][:3] == ["other", "extra", "project"]
+    assert several.get("p").text == "from other"
+    assert several.get("extra:p").text == "from extra"
     with pytest.raises(UsageError, match="no such library"):
         Libraries.default(tmp_path / "nowhere")
 

@@ -44,7 +44,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--independent", action="store_true", help="own dice for each variant, not the same noise")
     parser.add_argument("--context", type=int, default=0, metavar="N", help="context length in tokens (0: up to 4096)")
     parser.add_argument("--offload", type=int, default=-1, metavar="N", help="layers on the GPU (-1: all)")
-    parser.add_argument("--library", metavar="DIR", help="a prompt library to put before all others")
+    parser.add_argument(
+        "--library",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="a prompt library before all others; several: nearest first",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 
@@ -59,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
     message = sys.stdin.read() if options.message == "-" else options.message
     load = LoadOptions(context_length=options.context, offload=options.offload)
-    session = Session(library=Path(options.library) if options.library else None, options=load)
+    session = Session(library=[Path(folder) for folder in options.library], options=load)
     _ = session.libraries  # a folder that is not there is said even when no prompt is asked for
     variants = _variants(session, options)
     return asyncio.run(interruptible(_compare(session, variants, message, options)))

@@ -24,7 +24,7 @@ COMMANDS = {
 }
 
 
-def run(argv: Sequence[str], *, app: Callable[[str | None], int], keys: Callable[[str], int]) -> int:
+def run(argv: Sequence[str], *, app: Callable[[list[str]], int], keys: Callable[[str], int]) -> int:
     """Run one command line; returns its exit code.
 
     `app` opens the full-screen door on a library folder, `keys` prints its keys (as text, `--json` or `--markdown`):
@@ -49,7 +49,7 @@ def _complain(text: str, code: int) -> int:
     return int(code)
 
 
-def _dispatch(argv: list[str], app: Callable[[str | None], int], keys: Callable[[str], int]) -> int:
+def _dispatch(argv: list[str], app: Callable[[list[str]], int], keys: Callable[[str], int]) -> int:
     if argv == ["--version"]:
         from workbench import __version__
 
@@ -72,14 +72,20 @@ def _app_parser() -> argparse.ArgumentParser:
     verbs = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="workbench",
-        usage="workbench [--library DIR] | workbench COMMAND …",
+        usage="workbench [--library DIR] … | workbench COMMAND …",
         description="A terminal workbench for prompts on open models. Without a command it opens the app.",
         epilog=f"commands (workbench COMMAND --help says more):\n{verbs}\n\n"
         "exit codes: 0 done, 1 checks failed, 2 wrong usage or bad file, 3 engine or model failed, 4 not found, "
         "130 interrupted",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--library", metavar="DIR", help="a prompt library to put before all others")
+    parser.add_argument(
+        "--library",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="a prompt library before all others; several: nearest first",
+    )
     parser.add_argument("--version", action="store_true", help="print the version")
     return parser
 

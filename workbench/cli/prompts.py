@@ -27,7 +27,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     def verb(name: str, help: str, func: Any) -> argparse.ArgumentParser:
         made = verbs.add_parser(name, help=help)
-        made.add_argument("--library", metavar="DIR", help="a prompt library to put before all others")
+        made.add_argument(
+            "--library",
+            metavar="DIR",
+            action="append",
+            default=[],
+            help="a prompt library before all others; several: nearest first",
+        )
         made.add_argument("--json", action="store_true", help="one JSON document on stdout")
         made.set_defaults(func=func)
         return made

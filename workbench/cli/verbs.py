@@ -20,7 +20,7 @@ def libraries_of(options: argparse.Namespace) -> Libraries:
     """The libraries that the options name."""
     from workbench.library.library import Libraries
 
-    return Libraries.default(Path(options.library) if options.library else None, _ran)
+    return Libraries.default([Path(folder) for folder in options.library], _ran)
 
 
 def _ran(version: str) -> bytes | None:

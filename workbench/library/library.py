@@ -53,26 +53,29 @@ class Libraries:
         self.ran = ran
 
     @classmethod
-    def default(cls, extra: Path | None = None, ran: Callable[[str], bytes | None] | None = None) -> Libraries:
+    def default(
+        cls, extra: Path | Sequence[Path] | None = None, ran: Callable[[str], bytes | None] | None = None
+    ) -> Libraries:
         """`extra` (from --library), ./prompts, the person's, the shipped; each folder once, missing ones left out."""
-        if extra is not None and not os.path.isdir(extra):
-            raise UsageError("there is no such library folder", where=str(extra), hint="make it, or name another")
+        extra = [extra] if isinstance(extra, Path) else extra or []
+        for folder in extra:
+            if not os.path.isdir(folder):
+                raise UsageError("there is no such library folder", where=str(folder), hint="make it, or name another")
         shipped = Library("shipped", paths.shipped("prompts"), writable=False)
         wanted = [
             Library("project", Path("prompts")),
             Library("mine", paths.data_dir() / "prompts"),
             shipped,
         ]
-        if extra is not None:
-            name = os.path.basename(os.path.realpath(extra)).replace(":", "-") or "root"
-            wanted.insert(0, Library(name, extra))
+        named = [(os.path.basename(os.path.realpath(folder)).replace(":", "-") or "root", folder) for folder in extra]
+        wanted = [*(Library(name, folder) for name, folder in named), *wanted]
         found: dict[str, Library] = {}
         last = os.path.realpath(shipped.folder)
         for library in wanted:
             real = os.path.realpath(library.folder)
             if real == last and library is not shipped:
                 # The checkout's own ./prompts is the shipped library: farthest, unless --library puts it first.
-                if library.folder != extra:
+                if library.folder not in extra:
                     continue
                 library = shipped
             if os.path.isdir(real):

@@ -25,7 +25,7 @@ def skeleton(columns: int, rows: int) -> str:
     return "\r\n".join(lines)
 
 
-def launch(library: str | None = None) -> int:
+def launch(library: list[str] | None = None) -> int:
     """Paint the skeleton, then run the app; returns the exit code."""
     try:
         columns, rows = os.get_terminal_size(sys.stdout.fileno())
@@ -46,9 +46,9 @@ def launch(library: str | None = None) -> int:
         sys.stdout.flush()
 
 
-def _session(library: str | None):  # type: ignore[no-untyped-def]  # typing it would import it before the first paint
+def _session(library: list[str] | None):  # type: ignore[no-untyped-def]  # typing it would import it before the first paint
     from pathlib import Path
 
     from workbench.session import Session
 
-    return Session(library=Path(library) if library else None)
+    return Session(library=[Path(folder) for folder in library or ()])
