@@ -90,6 +90,8 @@ def test_a_shipped_prompt_becomes_a_copy_that_covers_it(folder: Path) -> None:
     assert saved.path.stat().st_mode & 0o777 == 0o600
     assert (folder / "system" / "a.toml").read_text() == TEXT
     assert here.libraries.get("system/a").library == "mine"
+    kept = here.versions.log(saved.library.folder, "system/a")
+    assert [row.note for row in kept] == ["", "as it is in shipped"]
     working.text += "# more\n"
     assert not here.save(working).copied
 

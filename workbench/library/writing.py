@@ -138,6 +138,10 @@ class Writer:
             atomic_write(path, data, expect=expect, mode=new_mode(library.folder))
         except ConflictError:
             raise Conflict(path, _read_if_there(path)) from None
+        if copied and working.base:
+            before = version_of(working.base, working.id)
+            note = f"as it is in {working.library.name}"
+            self.versions.record(library.folder, working.id, working.base, before, note=note)
         self.drafts.drop(working.path)
         working.library, working.path, working.base, working.drafted = library, path, data, ""
         working.text = shown(data)
