@@ -139,9 +139,8 @@ class Writer:
         except ConflictError:
             raise Conflict(path, _read_if_there(path)) from None
         if copied and working.base:
-            before = version_of(working.base, working.id)
-            note = f"as it is in {working.library.name}"
-            self.versions.record(library.folder, working.id, working.base, before, note=note)
+            before, origin = version_of(working.base, working.id), f"as it is in {working.library.name}"
+            self.versions.record(library.folder, working.id, working.base, before, note=origin)
         self.drafts.drop(working.path)
         working.library, working.path, working.base, working.drafted = library, path, data, ""
         working.text = shown(data)
