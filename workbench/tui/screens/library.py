@@ -161,12 +161,11 @@ class LibraryScreen(CoverableScreen[None]):
         card = self.found[index]
         query = self.query_line.value
         drafted = self.shelf.is_drafted(card)
-        left = [
-            ("● " if drafted else "  ", "mark"),
-            *marked(card.id, positions(query, card.id), "bad" if card.error else ""),
-        ]
-        if self.cards.size.width > 60 and card.title:
-            left += [("  ", ""), *marked(card.title, positions(query, card.title), "dim")]
+        found = positions(query, card.id)
+        left = [("● " if drafted else "  ", "mark"), *marked(card.id, found, "bad" if card.error else "")]
+        titled = positions(query, card.title) if query.strip() else []
+        if len(titled) > len(found):  # why it is here
+            left += [("  ", ""), *marked(card.title, titled, "dim")]
         labels = " ".join(self.shelf.labels_of(card.library, card.id, card.version))
         return left, [(labels, "label")] if labels else [("✗", "bad")] if card.error else []
 

@@ -133,7 +133,11 @@ class CardList(Widget, can_focus=True):
         return Strip.join([strip, Strip([Segment(self._bar(y), self._style("bar", self.rich_style))], 1)])
 
     def _style(self, kind: str, base: Style) -> Style:
-        return base + self.get_component_rich_style(f"list--{kind}", partial=True) if kind else base
+        if not kind:
+            return base
+        # Whole, for colours with alpha to be blended; the row's own background stays.
+        style = self.get_component_rich_style(f"list--{kind}")
+        return base + Style(color=style.color, bold=style.bold or None)
 
     def _bar(self, y: int) -> str:
         height = self.size.height
