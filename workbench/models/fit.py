@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workbench.errors import EngineError
 from workbench.hardware import gpu, memory
-from workbench.models.gguf import Header, read_header
+from workbench.models.gguf import Header, read_whole
 
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 OUTPUTS = 64  # rows with logits that the worker asks for at most (inference/local/llama.py)
@@ -98,7 +98,7 @@ def estimate(
     `offload` is in layers, -1 all. `available` in bytes stands in for what is free now. Raises EngineError for a file
     that cannot be read.
     """
-    header = model if isinstance(model, Header) else read_header(model)
+    header = model if isinstance(model, Header) else read_whole(model)
     lanes = max(1, lanes)
     cells = (context or min(header.context_length or 4096, 4096)) * lanes
     weights = sum(tensor.bytes for tensor in header.tensors) or header.size

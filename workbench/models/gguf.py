@@ -6,10 +6,11 @@ Format: github.com/ggml-org/ggml/blob/master/docs/gguf.md. Long arrays (a tokeni
 from __future__ import annotations
 
 import os
+import re
 import stat
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,7 @@ MAX_HEADER = 128 << 20  # the largest real ones take about 30 MB
 _CHUNK = 1 << 20
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
+_SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.gguf")
 
 # type id: (name, elements a block, bytes a block); ggml.h
 TYPES: dict[int, tuple[str, int, int]] = {
@@ -196,6 +198,22 @@ def read_header(path: Path) -> Header:
         raise EngineError(f"cannot read it ({error.strerror})", where=str(path)) from error
     except (struct.error, OverflowError, MemoryError, ValueError) as error:
         raise EngineError("its header is broken", where=str(path), hint="download it again") from error
+
+
+def read_whole(path: Path) -> Header:
+    """The header of a model, its tensors and size those of all its shards when it is split. Raises EngineError."""
+    header = read_header(path)
+    shard = _SHARD.fullmatch(path.name)
+    if shard is None:
+        return header
+    tensors, size = list(header.tensors), header.size
+    for number in range(1, min(int(shard["count"]), 1000) + 1):
+        other = path.with_name(f"{shard['stem']}-{number:05}-of-{shard['count']}.gguf")
+        if other.name != path.name:
+            more = read_header(other)
+            tensors += more.tensors
+            size += more.size
+    return replace(header, tensors=tuple(tensors), size=size)
 
 
 def _read(reader: _Reader) -> Header:
