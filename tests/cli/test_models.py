@@ -88,4 +88,6 @@ def test_fit(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "too big" in out
     assert "to make it fit: " in out
-    assert call("models", "fit", "SmolLM2", "--lanes", "-1") == 2
+    with pytest.raises(SystemExit) as left:
+        call("models", "fit", "SmolLM2", "--lanes", "-1")
+    assert left.value.code == 2
