@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import models_hub, output
 from workbench.errors import EngineError, Exit
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its own verbs."""
-    parser = subparsers.add_parser("models", help="models on this machine: list, show, fit")
+    parser = subparsers.add_parser("models", help="models: list, show, fit, search, pull, rm")
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="every GGUF model found, bad files with their error")
     listing.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -38,6 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     fitting.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the KV cache")
     fitting.add_argument("--json", action="store_true", help="one JSON document on stdout")
     fitting.set_defaults(func=fit)
+    models_hub.add(verbs)
 
 
 def _whole(text: str) -> int:

