@@ -16,7 +16,8 @@ COMMIT = "c" * 40
 class Hub:
     """What it has, what it was asked, and what goes wrong: `faults` are taken one a request for a file.
 
-    A fault is a status, "cut" (half of what is asked, then gone), "slow", "no range", "long", "wrong".
+    A fault is a status, "cut" (half of what is asked, then gone), "no range", "long", "wrong", "elsewhere" (a redirect
+    to the same under another host's name).
     """
 
     def __init__(self) -> None:
@@ -91,6 +92,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, data: bytes | None) -> None:
         fault = self.hub.faults.pop(0) if self.hub.faults else 200
+        if fault == "elsewhere":
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{self.server.server_address[1]}{self.path}")  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if data is None or (isinstance(fault, int) and fault >= 400):
             code = fault if isinstance(fault, int) and fault >= 400 else 404
             headers = {"Retry-After": "0"} if code == 429 else {}

@@ -191,6 +191,10 @@ def test_the_token_goes_to_the_hub_only(server: Hub, monkeypatch: pytest.MonkeyP
     assert {headers.get("Authorization", headers.get("authorization")) for _, headers in server.asked} == {
         "Bearer hf_secret"
     }
+    server.faults = [200, "elsewhere"]
+    fetch("tiny-Q8_0.gguf").run()
+    assert server.asked[-1][1]["Host"].startswith("localhost")
+    assert "Authorization" not in server.asked[-1][1]
     monkeypatch.delenv("HF_TOKEN")
     kept = Path.home() / ".cache/huggingface/token"
     kept.parent.mkdir(parents=True, exist_ok=True)

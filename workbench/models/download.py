@@ -1,5 +1,6 @@
 """Fetches a model into the Hugging Face cache: goes on where it stopped, verified by its hash, one writer at a time.
 
+urllib and not huggingface_hub's client: that hands out 64 kB at a time, at half the speed (benchmarks/download.py).
 The library's own download begins anew in each call and looks at the size only (research/risks.md, "The hub").
 Layout of the cache: blobs/HASH, snapshots/COMMIT/NAME → ../../blobs/HASH, refs/main.
 """
@@ -7,16 +8,20 @@ Layout of the cache: blobs/HASH, snapshots/COMMIT/NAME → ../../blobs/HASH, ref
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
+import queue
 import shutil
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import quote
+from typing import IO, Any, NoReturn
+from urllib.parse import quote, urlsplit
 
 from workbench.errors import StorageError
 from workbench.models import hub, stores
@@ -53,7 +58,7 @@ class Download:
         self._root = (cache or stores.hub_cache()) / name
         self._stopped = threading.Event()
         self._marks: list[tuple[float, int]] = []
-        self._digest: Any = hashlib.sha256()  # of the part being fetched, as far as it is there
+        self._digest = _Hasher()  # of the part being fetched, as far as it is there
         self._told: Callable[[Progress], None] = lambda _: None
 
     def stop(self) -> None:
@@ -125,17 +130,12 @@ class Download:
 
     def _fetch(self, name: str, size: int, sha256: str, before: int, out: IO[bytes], part: Path) -> None:
         """All of the bytes, verified; a cut connection is taken up again while it makes progress."""
-        self._digest = self._hashed(out, size, before)
-        tries = 0
-        while out.tell() < size:
-            at = out.tell()
-            try:
-                self._stream(name, size, before, out)
-            except _CutError as cut:
-                tries = 1 if out.tell() > at else tries + 1
-                if tries >= TRIES:
-                    raise HubError(f"the connection keeps breaking ({cut})", hint="run it again: it goes on") from None
-                self._wait(cut.after if cut.after is not None else min(8.0, 0.25 * 2**tries), out)
+        try:
+            self._hash_there(out, size, before)
+            self._complete(name, size, before, out)
+        except BaseException:
+            self._digest.close()
+            raise
         if self._digest.hexdigest() != sha256:
             out.truncate(0)
             part.unlink()
@@ -146,18 +146,34 @@ class Download:
         except OSError as error:
             raise StorageError(f"cannot write it ({error.strerror})", where=str(part)) from error
 
-    def _hashed(self, out: IO[bytes], size: int, before: int) -> Any:
-        """The hash of what is there already; a file that is too long is begun anew."""
-        digest = hashlib.sha256()
+    def _complete(self, name: str, size: int, before: int, out: IO[bytes]) -> None:
+        """Request after request until all is there. Raises HubError when none makes progress."""
+        tries = 0
+        while out.tell() < size:
+            at = out.tell()
+            try:
+                self._stream(name, size, before, out)
+            except _CutError as cut:
+                tries = 1 if out.tell() > at else tries + 1
+                if tries >= TRIES:
+                    raise HubError(f"the connection keeps breaking ({cut})", hint="run it again: it goes on") from None
+                self._wait(cut.after if cut.after is not None else min(8.0, 0.25 * 2**tries), out)
+
+    def _hash_there(self, out: IO[bytes], size: int, before: int) -> None:
+        """Begin the hash with what is there already; a file that is too long is begun anew."""
+        self._renew()
         if os.fstat(out.fileno()).st_size > size:
             out.truncate(0)
         out.seek(0)
         while data := out.read(CHUNK):
-            digest.update(data)
+            self._digest.update(data)
             self._tell(before + out.tell(), "looking at what is there")
             self._cancelled()
         self._marks.clear()
-        return digest
+
+    def _renew(self) -> None:
+        self._digest.close()
+        self._digest = _Hasher()
 
     def _stream(self, name: str, size: int, before: int, out: IO[bytes]) -> None:
         """One request from where the file ends. Raises _CutError when another may help."""
@@ -167,49 +183,34 @@ class Download:
             headers["Authorization"] = f"Bearer {token}"
         url = f"{hub.endpoint()}/{self._repo}/resolve/{quote(self._commit)}/{quote(name)}"
         try:
-            with hub.client().stream("GET", url, headers=headers, follow_redirects=True, timeout=QUIET) as answer:
-                self._answered(answer, name)
-                if at and answer.status_code != 206:  # no ranges: from the beginning
+            with _opened(url, headers) as answer:
+                if at and answer.status != 206:  # no ranges: from the beginning
                     out.seek(0)
                     out.truncate(0)
-                    self._digest = hashlib.sha256()
-                for data in answer.iter_raw(CHUNK):
+                    self._renew()
+                while data := answer.read(CHUNK):
                     if out.tell() + len(data) > size:
                         out.seek(0)
                         out.truncate(0)
                         raise HubError(f"{name} is longer than the hub says", hint="try again later")
-                    out.write(data)
+                    self._write(out, data)
                     self._digest.update(data)
                     self._tell(before + out.tell(), "fetching")
                     self._cancelled()
-        except (HubError, StorageError):
+        except urllib.error.HTTPError as error:
+            _refused(error, name)
+        except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
+            raise _CutError(str(getattr(error, "reason", "") or type(error).__name__)[:80]) from None
+        finally:
             out.flush()
-            raise
-        except OSError as error:
-            if error.errno is None:  # the transport's own, such as a time-out
-                raise _CutError(type(error).__name__) from None
-            raise StorageError(f"cannot write it ({error.strerror})", where=str(self._root)) from error
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2"):
-                raise
-            raise _CutError(type(error).__name__) from None
         if out.tell() < size:
             raise _CutError("it ended early")
 
-    @staticmethod
-    def _answered(answer: Any, name: str) -> None:
-        """Raise for a status that is none of success."""
-        code = answer.status_code
-        if code in (200, 206):
-            return
-        if code in (429, 500, 502, 503, 504):
-            raise _CutError(str(code), _seconds(answer.headers.get("Retry-After")))
-        if code in (401, 403):
-            hint = "accept the terms on its page, and set HF_TOKEN"
-            raise HubError(f"the hub refuses {name} ({code}): it is gated or private", hint=hint)
-        if code == 404:
-            raise HubError(f"the hub has no {name}", hint="search again: it may have been replaced")
-        raise HubError(f"the hub answers {code} for {name}", hint="try again later")
+    def _write(self, out: IO[bytes], data: bytes) -> None:
+        try:
+            out.write(data)
+        except OSError as error:
+            raise StorageError(f"cannot write it ({error.strerror})", where=str(self._root)) from error
 
     # ---- what holds for all parts
 
@@ -243,6 +244,70 @@ class Download:
         speed = (here - then) / (last - first) if last > first else 0.0
         left = (self._file.size - done) / speed if speed > 0 and doing == "fetching" else None
         self._told(Progress(done, self._file.size, speed, left, doing))
+
+
+class _Redirect(urllib.request.HTTPRedirectHandler):
+    """To another host (where the bytes are) without the token; never from https to http."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """The next request."""
+        made = super().redirect_request(req, fp, code, msg, headers, newurl)
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        if old.scheme == "https" and new.scheme != "https":
+            raise HubError("the hub leads to an address without encryption", hint="it is not followed")
+        if made is not None and old.netloc != new.netloc:
+            made.remove_header("Authorization")
+        return made
+
+
+def _opened(url: str, headers: dict[str, str]) -> Any:
+    """The answer, redirects followed; proxies are the environment's."""
+    request = urllib.request.Request(url, headers=headers)
+    return urllib.request.build_opener(_Redirect).open(request, timeout=QUIET)
+
+
+def _refused(error: urllib.error.HTTPError, name: str) -> NoReturn:
+    """Say what a status means."""
+    code = error.code
+    if code in (429, 500, 502, 503, 504):
+        raise _CutError(str(code), _seconds(error.headers.get("Retry-After"))) from None
+    if code in (401, 403):
+        hint = "accept the terms on its page, and set HF_TOKEN"
+        raise HubError(f"the hub refuses {name} ({code}): it is gated or private", hint=hint) from None
+    if code == 404:
+        raise HubError(f"the hub has no {name}", hint="search again: it may have been replaced") from None
+    raise HubError(f"the hub answers {code} for {name}", hint="try again later") from None
+
+
+class _Hasher:
+    """SHA-256 in a thread of its own, for the network does not wait for it. `hexdigest` ends it."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(8)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def update(self, data: bytes) -> None:
+        """Add to it; waits while too much is waiting."""
+        self._waiting.put(data)
+
+    def hexdigest(self) -> str:
+        """Of all that was added."""
+        self.close()
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """End the thread. Idempotent."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (data := self._waiting.get()) is not None:
+            self._digest.update(data)
 
 
 class _CutError(Exception):
