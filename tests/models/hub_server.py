@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.hub.faults.pop(0) if self.hub.faults else 200
         if fault == "elsewhere":
             self.send_response(302)
-            self.send_header("Location", f"http://localhost:{self.server.server_address[1]}{self.path}")  # type: ignore[attr-defined]
+            self.send_header("Location", f"http://localhost:{self.hub.url.rsplit(':', 1)[1]}{self.path}")
             self.send_header("Content-Length", "0")
             self.end_headers()
             return

@@ -32,7 +32,13 @@ def test_every_default_key_reaches_a_legacy_terminal() -> None:
 def test_ids_are_unique_and_keys_do_not_clash_in_a_place() -> None:
     ids = [action.id for action in actions.ACTIONS]
     assert len(ids) == len(set(ids))
-    library = (("app", "library", "cards"), ("app", "library", "list"), ("app", "versions"), ("app", "conflict"))
+    library = (
+        ("app", "models"),
+        ("app", "library", "cards"),
+        ("app", "library", "list"),
+        ("app", "versions"),
+        ("app", "conflict"),
+    )
     for places in (("app", "compare", "lanes"), ("app", "history"), ("app", "answer"), *library):
         keys = [key for action in actions.at(*places) for key in action.keys]
         assert len(keys) == len(set(keys)), [key for key in keys if keys.count(key) > 1]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
 
     from workbench.session import Session
+    from workbench.tui.fetching import Fetches
     from workbench.tui.screens.library import LibraryScreen
 
 
@@ -49,6 +50,7 @@ class WorkbenchApp(App[int]):
         self.ready = asyncio.Event()
         self.stopping = asyncio.Event()  # the app is being left: watchers end
         self._library: LibraryScreen | None = None
+        self._fetches: Fetches | None = None
         self.flusher = Flusher(self)
         self.animation_level = "none"
         self.register_theme(theme.shipped("dark"))
@@ -120,6 +122,14 @@ class WorkbenchApp(App[int]):
         self.copy(text)
 
     # ---- actions
+
+    @property
+    def fetches(self) -> Fetches:
+        """Models being fetched."""
+        from workbench.tui.fetching import Fetches
+
+        self._fetches = self._fetches or Fetches(self)
+        return self._fetches
 
     @property
     def compare(self) -> CompareScreen:
@@ -216,6 +226,8 @@ class WorkbenchApp(App[int]):
             return
         self._leaving = True
         self.stopping.set()
+        if self._fetches is not None:
+            self._fetches.stop()
         self.compare.save_now()
         if self._library is not None:
             with suppress(WorkbenchError):  # the terminal is going away: there is nobody to tell

@@ -107,8 +107,19 @@ class LaneTools:
 
         session, lane = await self._opened(), self._screen.lane
         path = await self._screen.app.push_screen_wait(ModelPicker(session, lane.path))
-        if path is None:
-            return
+        if path is not None:
+            await self._take(session, lane, path)
+
+    async def models(self) -> None:
+        """The models' screen; the one taken there goes into the lane."""
+        from workbench.tui.screens.models import ModelsScreen
+
+        session, lane = await self._opened(), self._screen.lane
+        path = await self._screen.app.push_screen_wait(ModelsScreen(session, len(self._screen.comparison.lanes)))
+        if path is not None:
+            await self._take(session, lane, path)
+
+    async def _take(self, session: Session, lane: Lane, path: str) -> None:
         models = await asyncio.to_thread(session.models)
         model = next((model for model in models if str(model.path) == path), None)
         if model is None:

