@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psutil
 
 from workbench.hardware import memory
+from workbench.hardware.amd import Amd
 from workbench.hardware.gpu import Gpu as Gpu
 from workbench.hardware.gpu import Nvidia
 
@@ -24,10 +25,12 @@ class Snapshot:
 class Sampler:
     """Reads the machine; blocking for milliseconds, so call it in a thread, once a second at most."""
 
-    def __init__(self, nvidia: Nvidia | None = None) -> None:
+    def __init__(self, nvidia: Nvidia | None = None, amd: Amd | None = None) -> None:
         self._nvidia = nvidia or Nvidia()
+        self._amd = amd or Amd()
         psutil.cpu_percent(None)  # the first reading is the time from here on
 
     def read(self) -> Snapshot:
         """The machine as it is now."""
-        return Snapshot(self._nvidia.read(), memory.used(), memory.limit(), float(psutil.cpu_percent(None)))
+        gpus = (*self._nvidia.read(), *self._amd.read())
+        return Snapshot(gpus, memory.used(), memory.limit(), float(psutil.cpu_percent(None)))
