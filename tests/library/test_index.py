@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -63,9 +64,20 @@ def test_the_second_time_no_file_is_read(folder: Path, tmp_path: Path, monkeypat
     assert stat.S_IMODE((tmp_path / "c").stat().st_mode) == 0o700
 
 
-def test_names_are_there_before_anything_is_read(folder: Path, tmp_path: Path) -> None:
+def test_names_are_there_before_anything_is_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "read_entry", None)
     cards = fresh(folder, tmp_path / "c").names()
     assert [(card.id, card.known) for card in cards] == [("a", False), ("bad", False)]
+
+
+def _tick(path: Path) -> None:
+    """Wait until the file system's clock has moved on since `path` was written: some 4 ms."""
+    probe = path.parent / "probe"
+    while True:
+        probe.write_text("")
+        if probe.stat().st_ctime_ns != path.stat().st_ctime_ns:
+            break
+    probe.unlink()
 
 
 def _in_place(path: Path) -> None:
@@ -93,6 +105,7 @@ def test_every_change_is_noticed(
     settled(monkeypatch)
     index = fresh(folder, tmp_path / "c")
     index.refresh()
+    _tick(folder / "a.toml")
     change(folder / "a.toml")
     cards = (index if again else fresh(folder, tmp_path / "c")).refresh()
     assert [card.title for card in cards] == ([""] if change is Path.unlink else ["Two", ""])
@@ -142,6 +155,53 @@ def test_another_workbenchs_cache_and_one_that_cannot_be_written(
     assert fresh(folder, tmp_path / "c").names()[0].known is False
     (tmp_path / "file").write_text("")
     assert fresh(folder, tmp_path / "file").refresh() == right
+    (kept,) = (tmp_path / "c").iterdir()
+    kept.unlink()
+    kept.mkdir()
+    assert fresh(folder, tmp_path / "c").refresh() == right
+    assert list((tmp_path / "c").iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("wrong", [b"\x81\xa1x" + b"\x91" * 100_000, b"\x81\xa1x" + b"\x81\xa1a" * 100_000])
+def test_a_cache_that_is_nested_without_end(folder: Path, tmp_path: Path, wrong: bytes) -> None:
+    right = fresh(folder, tmp_path / "c").refresh()
+    next((tmp_path / "c").iterdir()).write_bytes(wrong)
+    assert fresh(folder, tmp_path / "c").refresh() == right
+
+
+def test_a_name_that_is_no_utf8_does_not_keep_the_others_from_the_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(monkeypatch)
+    with open(os.fsencode(folder) + b"/caf\xe9.toml", "w") as file:
+        file.write(ONE)
+    right = fresh(folder, tmp_path / "c").refresh()
+    again = fresh(folder, tmp_path / "c")
+    assert [(card.id, card.known) for card in again.names()] == [("a", True), ("bad", True), ("caf\udce9", False)]
+    assert again.refresh() == right
+
+
+def test_an_error_of_the_disk_is_forgotten_when_it_passes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(monkeypatch)
+
+    def failing(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workbench.library.library.open", failing, raising=False)
+        assert "Input/output error" in fresh(folder, tmp_path / "c").refresh()[0].error
+    assert fresh(folder, tmp_path / "c").refresh()[0].title == "One"
+
+
+def test_a_file_of_the_year_1970_is_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled(monkeypatch)
+    os.utime(folder / "a.toml", ns=(0, 0))
+    (folder / "bad.toml").unlink()
+    right = fresh(folder, tmp_path / "c").refresh()
+    monkeypatch.setattr(module, "read_entry", None)
+    assert fresh(folder, tmp_path / "c").refresh() == right
 
 
 def test_links_that_go_in_circles(folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ read, is read again. What the cache says is never a person's data: a wrong or mi
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from workbench.library.walk import Found, files
 SCHEMA = 1
 MOST = 20_000  # characters of a text that are kept for searching
 RACY = 2_000_000_000  # nanoseconds: as git does, a file this fresh may change again within its own time stamp
+NEVER = (0, 0, 0, 0)  # the stamp of no file: its card is not trusted
 
 
 class Card(msgspec.Struct, gc=False):
@@ -102,7 +104,7 @@ class Index:
             for found in files(library.folder):
                 stamp = _stamp(found.path)
                 old = kept.get(found.path)
-                if old is not None and old.stamp == stamp and stamp[1]:
+                if old is not None and old.stamp == stamp != NEVER:
                     here[found.path] = old
                 else:
                     changed.append((library, found, stamp))
@@ -110,9 +112,10 @@ class Index:
         changed.sort(key=lambda item: item[1].id not in wanted)
         for done, (library, found, stamp) in enumerate(changed):
             card = card_of(read_entry(library, found))
-            # Written in the moment it was read: a later write may leave the same stamp.
-            racy = time.time_ns() - max(stamp[1], stamp[2]) < RACY
-            fresh[str(library.folder)][found.path] = _Kept((0, 0, 0, 0) if racy else stamp, card)
+            # Written in the moment it was read, a later write may leave the same stamp. An error at no line may be
+            # the disk's, and pass.
+            doubtful = time.time_ns() - max(stamp[1], stamp[2]) < RACY or (card.error and card.line is None)
+            fresh[str(library.folder)][found.path] = _Kept(NEVER if doubtful else stamp, card)
             if progress is not None and done % 200 == 0:
                 progress(done, len(changed))
         for library in self._libraries.libraries:
@@ -152,20 +155,25 @@ class Index:
     def _load(self, library: Library) -> dict[str, _Kept]:
         try:
             read = msgspec.msgpack.decode(self._file(library).read_bytes(), type=_File)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return {}
         return read.kept if read.made_by == _MADE_BY else {}
 
     def _save(self, library: Library) -> None:
         """Written beside and put in place, without waiting for the disk: it can be made again."""
         file = self._file(library)
+        # A card whose path is no UTF-8 cannot be kept; that one file is read each time.
+        kept = {path: card for path, card in self._kept[str(library.folder)].items() if _is_text(path)}
+        temporary = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
         with suppress(OSError, UnicodeEncodeError):
+            made = msgspec.msgpack.encode(_File(_MADE_BY, kept))
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            made = msgspec.msgpack.encode(_File(_MADE_BY, self._kept[str(library.folder)]))
-            temporary = file.with_suffix(f".{os.getpid()}.tmp")
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                out.write(made)
-            os.replace(temporary, file)
+            try:
+                with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                    out.write(made)
+                os.replace(temporary, file)
+            except OSError:
+                temporary.unlink(missing_ok=True)
 
 
 _MADE_BY = f"{SCHEMA} {__version__} {','.join(Card.__struct_fields__)}"
@@ -175,5 +183,13 @@ def _stamp(path: str) -> tuple[int, int, int, int]:
     try:
         found = os.stat(path)
     except OSError:
-        return (0, 0, 0, 0)
+        return NEVER
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
