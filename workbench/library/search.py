@@ -2,12 +2,14 @@
 
 A key must not wait: words are looked for as they are spelled, in texts put together once; a longer word is looked for
 only where its beginning was, other words are remembered, and spelling is forgiven (rapidfuzz) only for a word that is
-nowhere.
+hardly anywhere. What is pasted by accident must not stand in the way either: no word is looked for once nothing is
+left, and late or long words are taken as they are spelled.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +20,8 @@ FILTERS = ("kind", "tag", "label", "library", "is")
 REMEMBERED = 24  # words
 ENOUGH = 3  # matches as it is spelled, above which a word is taken as meant
 CLOSE = 78.0  # likeness (0–100) that a misspelled word must reach in an id, a title or the tags
-_LENGTH = 4  # letters of a word that may be misspelled
+LEADING = 8  # words that are looked for in all cards, and may be misspelled; later ones only in what is left
+_LENGTHS = range(4, 33)  # letters of a word that may be misspelled
 # What a word is worth where it is found: at the beginning of a word, and within one.
 _WORTH = {"ids": (100.0, 90.0), "titles": (100.0, 90.0), "tags": (95.0, 85.0), "about": (80.0, 72.0)}
 _IN_TEXT = 66.0
@@ -43,7 +46,7 @@ class _Field:
     starts: list[str] = field(default_factory=list)
 
     def add(self, text: str) -> None:
-        low = text.lower()
+        low = _low(text)
         self.raw.append(low)
         self.starts.append(" " + _NO_WORD.sub(" ", low))
 
@@ -61,8 +64,8 @@ class Searcher:
             values = (card.id, card.title or card.problem, " ".join(card.tags), card.description)
             for each, value in zip(self._fields.values(), values, strict=True):
                 each.add(value)
-            self._heads.append("\n".join(values[:3]).lower())
-            self._all.append("\n".join((*values, card.text)).lower())
+            self._heads.append(_low("\n".join(values[:3])))
+            self._all.append(_low("\n".join((*values, card.text))))
         self.count = len(cards)  # what the last query found, however many it gave
         self._passed: dict[tuple[str, str], list[int]] = {}
         self._words: dict[str, _Word] = {}  # of the last queries, newest last
@@ -70,11 +73,13 @@ class Searcher:
     def find(self, query: str, limit: int = 500) -> list[tuple[Card, float]]:
         """Cards that hold every word of `query`, or nearly, with a score (0–100), best first, then by place."""
         words, filters = _split(query)
+        kept = self._kept(filters)
         if not words:
-            kept = self._kept(filters)
             self.count = len(kept)
             return [(self._cards[at], 100.0) for at in kept[:limit]]
-        return self._best([self._word(word) for word in words], self._kept(filters), limit)
+        looked, left = self._look(list(dict.fromkeys(words)), kept)
+        self.count = len(left)
+        return self._best(looked, left, limit)
 
     def _kept(self, filters: Sequence[tuple[str, str]]) -> Sequence[int]:
         """The cards that pass all filters, in order."""
@@ -92,21 +97,36 @@ class Searcher:
         if name == "kind":
             return bool(card.kind) and card.kind.startswith(value)
         if name == "tag":
-            return any(tag.lower().startswith(value) for tag in card.tags)
+            return any(_low(tag).startswith(value) for tag in card.tags)
         if name == "label":
-            return any(label.lower().startswith(value) for label in self._labels.get(card.id, ()))
-        return card.library.lower().startswith(value)
+            return any(_low(label).startswith(value) for label in self._labels.get(card.id, ()))
+        return _low(card.library).startswith(value)
+
+    def _look(self, words: Sequence[str], kept: Sequence[int]) -> tuple[list[_Word], set[int]]:
+        """The words, and the cards of `kept` that every one of them found."""
+        looked: list[_Word] = []
+        left = set(kept)
+        for number, word in enumerate(words):
+            if number < LEADING:
+                looked.append(self._word(word))
+            else:
+                here = [at for at in left if word in self._all[at]]
+                looked.append(_Word(here, here, self._rank(word, here)))
+            left.intersection_update(looked[-1].places)
+            if not left:
+                break
+        return looked, left
 
     def _word(self, word: str) -> _Word:
         """Where the word stands, looked up only where its beginning was found."""
         made = self._words.pop(word, None)
         if made is None:
-            before = next((self._words[word[:n]] for n in range(len(word) - 1, 0, -1) if word[:n] in self._words), None)
-            where: Sequence[int] = before.literal if before else range(len(self._cards))
+            before = max((old for old in self._words if word.startswith(old)), key=len, default="")
+            where = self._words[before].literal if before else range(len(self._cards))
             texts = self._all
             literal = [at for at in where if word in texts[at]]
             worth, places = self._rank(word, literal), literal
-            if len(literal) <= ENOUGH and len(word) >= _LENGTH:
+            if len(literal) <= ENOUGH and len(word) in _LENGTHS:
                 nearly = self._nearly(word)
                 places = [*literal, *(at for at in nearly if at not in literal)]
                 worth = {**nearly, **dict.fromkeys(literal, _IN_TEXT), **worth}
@@ -136,20 +156,15 @@ class Searcher:
         near = process.extract(word, self._heads, scorer=fuzz.partial_ratio, score_cutoff=CLOSE, limit=1000)
         return {at: score * 0.6 for _, score, at in near}
 
-    def _best(self, words: Sequence[_Word], kept: Sequence[int], limit: int) -> list[tuple[Card, float]]:
-        """The cards of `kept` that every word found, by the mean of their scores; among equals the first ones first."""
-        shortest = min(words, key=lambda word: len(word.places))
-        both = set(shortest.places).intersection(*(word.places for word in words if word is not shortest))
-        if not isinstance(kept, range):
-            both.intersection_update(kept)
-        self.count = len(both)
+    def _best(self, words: Sequence[_Word], left: set[int], limit: int) -> list[tuple[Card, float]]:
+        """The cards of `left` by the mean of what the words are worth there; among equals the first ones first."""
         buckets: dict[float, list[int]] = {}
-        ranked = both.intersection(set().union(*(word.worth for word in words)))
+        ranked = left.intersection(set().union(*(word.worth for word in words)))
         for at in ranked:
             total = sum([word.worth.get(at, _IN_TEXT) for word in words])
             buckets.setdefault(total, []).append(at)
-        if len(ranked) < len(both):
-            buckets.setdefault(_IN_TEXT * len(words), []).extend(both - ranked)
+        if len(ranked) < len(left):
+            buckets.setdefault(_IN_TEXT * len(words), []).extend(left - ranked)
         made: list[tuple[Card, float]] = []
         for total in sorted(buckets, reverse=True):
             made += [(self._cards[at], total / len(words)) for at in sorted(buckets[total])[: limit - len(made)]]
@@ -190,10 +205,15 @@ def _scattered(word: str, text: str) -> list[int]:
 
 def _split(query: str) -> tuple[list[str], list[tuple[str, str]]]:
     words, filters = [], []
-    for word in query.lower().split():
+    for word in _low(query).split():
         name, colon, value = word.partition(":")
         if colon and name in FILTERS:
             filters.append((name, value))
         else:
             words.append(word)
     return words, filters
+
+
+def _low(text: str) -> str:
+    """Small letters; a syllable or an accent is one character, however it was put together."""
+    return unicodedata.normalize("NFC", text).lower()
