@@ -33,7 +33,7 @@ def command(*argv: str) -> str:
     ("argv", "also"),
     [
         (("--version",), ("msgspec", "sqlite3", "asyncio")),
-        (("prompts", "list"), ("sqlite3", "asyncio")),
+        (("prompts", "list"), ("sqlite3", "asyncio", "watchfiles", "tomlkit", "yaml")),
         (("prompts", "show", "system/plain"), ("sqlite3", "asyncio")),
         (("models", "list"), ("asyncio",)),
         (("history", "list"), ("asyncio",)),

@@ -109,6 +109,39 @@ def test_search(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_json(capsys, "search", "zzzzqqqq") == (Exit.NOT_FOUND, [])
 
 
+def test_labels_are_found_as_those_of_the_prompts_own_library(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two libraries have `a`; only the farther one labels its own, which nobody reaches by this id."""
+    monkeypatch.chdir(tmp_path)
+    for name, ids in (("near", "a"), ("far", "ab")):
+        (tmp_path / name).mkdir()
+        for id in ids:
+            (tmp_path / name / f"{id}.toml").write_text(f'kind = "system"\ntitle = "{name}"\ntext = "x"\n')
+    both = ["--library", "near", "--library", "far"]
+    for id in ("a", "b"):
+        assert run(capsys, "label", id, "production", "--library", "far")[0] == Exit.OK
+    code, rows = run_json(capsys, "search", "label:production", *both)
+    assert (code, [(row["id"], row["title"], row["labels"]) for row in rows]) == (
+        Exit.OK, [("b", "far", ["production"])],
+    )  # fmt: skip
+    assert [row["id"] for row in run_json(capsys, "search", "label:prod", "far", *both)[1]] == ["b"]
+    by_id = {row["id"]: row for row in run_json(capsys, "list", *both)[1]}
+    assert (by_id["a"]["title"], by_id["a"]["labels"]) == ("near", [])
+    assert [row["id"] for row in run_json(capsys, "search", "label:production", "--library", "far")[1]] == ["a", "b"]
+    assert run_json(capsys, "search", "label:candidate", *both) == (Exit.NOT_FOUND, [])
+
+
+def test_bad_files_are_listed_from_the_cache_too(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    first = run_json(capsys, "list", "--library", str(folder))
+    assert run_json(capsys, "list", "--library", str(folder)) == first
+    code, rows = run_json(capsys, "search", "is:bad", "--library", str(folder))
+    assert (code, [row["id"] for row in rows]) == (Exit.OK, ["broken"])
+    assert [row["error"] for row in rows] == [row["error"] for row in first[1] if row["error"]]
+    (folder / "broken.toml").write_text('kind = "system"\ntext = "mended"\n')
+    assert [row["id"] for row in run_json(capsys, "search", "mended", "--library", str(folder))[1]] == ["broken"]
+
+
 def test_check(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     assert run_json(capsys, "check") == (Exit.OK, [])
     code, found = run_json(capsys, "check", "--library", str(folder))

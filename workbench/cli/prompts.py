@@ -42,7 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     one = verb("show", "one prompt, whole", show)
     one.add_argument("id", help="ID, LIBRARY:ID, ID@VERSION or a .toml file")
     prompts_profiles.add_rendered(one)
-    words = verb("search", "fuzzy search; kind:chat and tag:… filter", search)
+    words = verb("search", "fuzzy search; kind: tag: label: library: is:bad filter", search)
     words.add_argument("words", nargs="+")
     verb("check", "what is wrong, with file and line", check).add_argument("id", nargs="*", help="all when left out")
     for part in (prompts_write, prompts_versions, prompts_exchange, prompts_profiles):
