@@ -83,7 +83,7 @@ def test_fit(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "fits"
     assert found["advice"] == []
-    assert found["low"] < found["weights"] + found["kv"] + found["compute"] + (80 << 20) < found["high"]
+    assert found["low"] < found["weights"] + found["kv"] + found["compute"] + (47 << 20) < found["high"]
     assert call("models", "fit", "SmolLM2", "--context", "1000000000", "--lanes", "8") == 0
     out = capsys.readouterr().out
     assert "too big" in out

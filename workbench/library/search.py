@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 from workbench.library.index import Card, card_of
 from workbench.library.library import Entry
@@ -22,25 +24,33 @@ ENOUGH = 3  # matches as it is spelled, above which a word is taken as meant
 CLOSE = 78.0  # likeness (0–100) that a misspelled word must reach in an id, a title or the tags
 LEADING = 8  # words that are looked for in all cards, and may be misspelled; later ones only in what is left
 _LENGTHS = range(4, 33)  # letters of a word that may be misspelled
-# What a word is worth where it is found: at the beginning of a word, and within one.
-_WORTH = {"ids": (100.0, 90.0), "titles": (100.0, 90.0), "tags": (95.0, 85.0), "about": (80.0, 72.0)}
+# What a word is worth within a field, and at the beginning of a word there: the least first, as the best place counts.
+_WORTH = (
+    ("about", False, 72.0),
+    ("about", True, 80.0),
+    ("tags", False, 85.0),
+    ("heads", False, 90.0),
+    ("tags", True, 95.0),
+    ("heads", True, 100.0),
+)
 _IN_TEXT = 66.0
 _NO_WORD = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True)
 class _Word:
-    """Where a word stands: the cards that have it as spelled; with those that nearly do, `places`; and what it is worth
-    in those where it is not only in the text."""
+    """Where a word stands: the cards that have it as spelled, in all and by field; those that nearly do; and what it is
+    worth in those where it is not only in the text."""
 
     literal: Sequence[int]
-    places: Sequence[int]
+    fields: Mapping[str, Sequence[int]]
+    nearly: Collection[int]
     worth: Mapping[int, float]
 
 
 @dataclass
 class _Field:
-    """One field of all cards, in small letters; `starts` has a blank before every word."""
+    """Something of all cards, in small letters; `starts` has a blank before every word."""
 
     raw: list[str] = field(default_factory=list)
     starts: list[str] = field(default_factory=list)
@@ -57,15 +67,15 @@ class Searcher:
     def __init__(self, cards: Sequence[Card], labels: Mapping[str, Sequence[str]] | None = None) -> None:
         self._cards = cards
         self._labels = labels or {}
-        self._fields = {name: _Field() for name in _WORTH}
-        self._heads: list[str] = []  # what a misspelled word is looked for in
+        self._fields = {"heads": _Field(), "tags": _Field(), "about": _Field()}  # head: id and title
+        self._names: list[str] = []  # what a misspelled word is looked for in
         self._all: list[str] = []
         for card in cards:
-            values = (card.id, card.title or card.problem, " ".join(card.tags), card.description)
-            for each, value in zip(self._fields.values(), values, strict=True):
+            head, tags = f"{card.id}\n{card.title or card.problem}", " ".join(card.tags)
+            for each, value in zip(self._fields.values(), (head, tags, card.description), strict=True):
                 each.add(value)
-            self._heads.append(_low("\n".join(values[:3])))
-            self._all.append(_low("\n".join((*values, card.text))))
+            self._names.append(_low(f"{head}\n{tags}"))
+            self._all.append(_low("\n".join((head, tags, card.description, card.text))))
         self.count = len(cards)  # what the last query found, however many it gave
         self._passed: dict[tuple[str, str], list[int]] = {}
         self._words: dict[str, _Word] = {}  # of the last queries, newest last
@@ -79,7 +89,7 @@ class Searcher:
             return [(self._cards[at], 100.0) for at in kept[:limit]]
         looked, left = self._look(list(dict.fromkeys(words)), kept)
         self.count = len(left)
-        return self._best(looked, left, limit)
+        return self._best(looked, sorted(left), limit)
 
     def _kept(self, filters: Sequence[tuple[str, str]]) -> Sequence[int]:
         """The cards that pass all filters, in order."""
@@ -106,13 +116,14 @@ class Searcher:
         """The words, and the cards of `kept` that every one of them found."""
         looked: list[_Word] = []
         left = set(kept)
-        for number, word in enumerate(words):
-            if number < LEADING:
-                looked.append(self._word(word))
-            else:
-                here = [at for at in left if word in self._all[at]]
-                looked.append(_Word(here, here, self._rank(word, here)))
-            left.intersection_update(looked[-1].places)
+        for word in words:
+            found = (
+                self._word(word)
+                if len(looked) < LEADING
+                else self._spelled(word, left, dict.fromkeys(self._fields, left))
+            )
+            left = left.intersection(found.literal).union(left.intersection(found.nearly))
+            looked.append(found)
             if not left:
                 break
         return looked, left
@@ -122,52 +133,53 @@ class Searcher:
         made = self._words.pop(word, None)
         if made is None:
             before = max((old for old in self._words if word.startswith(old)), key=len, default="")
-            where = self._words[before].literal if before else range(len(self._cards))
-            texts = self._all
-            literal = [at for at in where if word in texts[at]]
-            worth, places = self._rank(word, literal), literal
-            if len(literal) <= ENOUGH and len(word) in _LENGTHS:
-                nearly = self._nearly(word)
-                places = [*literal, *(at for at in nearly if at not in literal)]
-                worth = {**nearly, **dict.fromkeys(literal, _IN_TEXT), **worth}
-            made = _Word(literal, places, worth)
+            if before:
+                made = self._spelled(word, self._words[before].literal, self._words[before].fields)
+            else:
+                every = range(len(self._cards))
+                made = self._spelled(word, every, dict.fromkeys(self._fields, every))
+            if len(made.literal) <= ENOUGH and len(word) in _LENGTHS:
+                nearly = {at: score for at, score in self._nearly(word).items() if at not in made.literal}
+                made = replace(made, nearly=nearly.keys(), worth={**nearly, **made.worth})
             for old in list(self._words)[: max(0, len(self._words) - REMEMBERED)]:
                 del self._words[old]
         self._words[word] = made
         return made
 
-    def _rank(self, word: str, found: Sequence[int]) -> dict[int, float]:
-        """What the word is worth in the cards where it stands elsewhere than in the text: at its best place."""
-        scores: dict[int, float] = {}
+    def _spelled(self, word: str, where: Collection[int], fields: Mapping[str, Collection[int]]) -> _Word:
+        """The word as it is spelled, within `where`; `fields` say where it may be in each."""
+        texts = self._all
+        literal = [at for at in where if word in texts[at]]
+        hits: dict[str, Sequence[int]] = {}
+        for name, here in fields.items():
+            raw = self._fields[name].raw
+            hits[name] = [at for at in (here if len(here) < len(literal) else literal) if word in raw[at]]
         start = " " + _NO_WORD.sub(" ", word).lstrip()
-        for name, (first, within) in reversed(_WORTH.items()):  # the best place is written last
-            raw, starts = self._fields[name].raw, self._fields[name].starts
-            hits = [at for at in found if word in raw[at]]
-            for at in hits:
-                worth = first if start in starts[at] else within
-                if worth > scores.get(at, 0.0):
-                    scores[at] = worth
-        return scores
+        worth: dict[int, float] = {}
+        for name, first, value in _WORTH:
+            starts = self._fields[name].starts
+            worth.update(
+                dict.fromkeys([at for at in hits[name] if start in starts[at]] if first else hits[name], value)
+            )
+        return _Word(literal, hits, (), worth)
 
     def _nearly(self, word: str) -> dict[int, float]:
         """Cards whose id, title or tags hold something like the word."""
         from rapidfuzz import fuzz, process
 
-        near = process.extract(word, self._heads, scorer=fuzz.partial_ratio, score_cutoff=CLOSE, limit=1000)
+        near = process.extract(word, self._names, scorer=fuzz.partial_ratio, score_cutoff=CLOSE, limit=1000)
         return {at: score * 0.6 for _, score, at in near}
 
-    def _best(self, words: Sequence[_Word], left: set[int], limit: int) -> list[tuple[Card, float]]:
+    def _best(self, looked: Sequence[_Word], left: Sequence[int], limit: int) -> list[tuple[Card, float]]:
         """The cards of `left` by the mean of what the words are worth there; among equals the first ones first."""
-        buckets: dict[float, list[int]] = {}
-        ranked = left.intersection(set().union(*(word.worth for word in words)))
-        for at in ranked:
-            total = sum([word.worth.get(at, _IN_TEXT) for word in words])
-            buckets.setdefault(total, []).append(at)
-        if len(ranked) < len(left):
-            buckets.setdefault(_IN_TEXT * len(words), []).extend(left - ranked)
+        worths = [map(word.worth.get, left, repeat(_IN_TEXT)) for word in looked]
+        totals: Iterable[float] = worths[0] if len(worths) == 1 else map(sum, zip(*worths, strict=True))
+        buckets: dict[float, list[int]] = defaultdict(list)
+        for at, total in zip(left, totals, strict=True):
+            buckets[total].append(at)
         made: list[tuple[Card, float]] = []
         for total in sorted(buckets, reverse=True):
-            made += [(self._cards[at], total / len(words)) for at in sorted(buckets[total])[: limit - len(made)]]
+            made += [(self._cards[at], total / len(looked)) for at in buckets[total][: limit - len(made)]]
             if len(made) >= limit:
                 break
         return made

@@ -17,8 +17,8 @@ from workbench.models.gguf import Header, read_whole
 
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 OUTPUTS = 64  # rows with logits that the worker asks for at most (inference/local/llama.py)
-SLACK = 0.15  # the range: repacked weights, allocators; a verdict counts with its upper end
-OVERHEAD = 80 << 20  # the worker: interpreter, libraries, tokenizer
+SLACK = 0.10  # the range: repacked weights, allocators; a verdict counts with its upper end
+OVERHEAD = 47 << 20  # the worker: interpreter, libraries, tokenizer (benchmarks/fit.py)
 _GLOBAL_EVERY = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "cohere2": 4, "gpt-oss": 2}  # one layer in so many sees it all
 MAX_LAYERS = 10_000
 

@@ -1,0 +1,69 @@
+"""The estimate against what a worker really takes: models × contexts × KV types × lanes.
+
+`python -m benchmarks.fit [--most TOKENS]`. Taken is the PSS of a worker whose lanes are full: the cache grows with what
+is in it. Combinations of more than TOKENS tokens in all (12,000) are left out: reading them in takes minutes on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from itertools import product
+from pathlib import Path
+from typing import Literal, get_args
+
+import psutil
+
+from benchmarks.common import machine, median, models, percentile, row
+from workbench.inference.engine import Generate, LoadOptions
+from workbench.inference.local.client import LocalEngine
+from workbench.inference.sampling import Sampling
+from workbench.models.fit import estimate
+
+Kv = Literal["f16", "q8_0"]
+MB = 1_000_000
+
+
+async def taken(path: Path, context: int, kv_type: Kv, lanes: int) -> int:
+    """Bytes of the worker's PSS when it has read a prompt and answered."""
+    engine = LocalEngine(path, LoadOptions(context_length=context, lanes=lanes, kv_type=kv_type, shape=lanes))
+    try:
+        await engine.load()
+        requests = [
+            Generate(trial=str(lane), prompt=f"{lane}" + " word" * (context - 24), sampling=Sampling(max_tokens=4))
+            for lane in range(lanes)
+        ]
+        async for _ in engine.generate(requests):
+            pass
+        assert engine.pid is not None
+        return int(psutil.Process(engine.pid).memory_full_info().pss)
+    finally:
+        await engine.close()
+
+
+async def run(most: int) -> None:
+    """Each combination, then the errors."""
+    errors = []
+    for (name, path), context, kv_type, count in product(
+        models().items(), (512, 2048, 8192), get_args(Kv), (1, 2, 4, 8)
+    ):
+        if context * count > most:
+            continue
+        real = await taken(path, context, kv_type, count)
+        fit = estimate(path, context=context, lanes=count, kv_type=kv_type)
+        said = (fit.low + fit.high) / 2
+        errors.append(abs(said - real) / real)
+        print(
+            f"  {name:<6}{context:>6} × {count} {kv_type:<5} said {said / MB:>7.0f} MB, took {real / MB:>7.0f} MB"
+            f"  {100 * (said - real) / real:>+6.1f} %  {'in' if fit.low <= real <= fit.high else 'OUT OF'} range",
+            flush=True,
+        )
+    row("error, median", 100 * median(errors), "%", 5)
+    row("error, worst", 100 * percentile(errors, 100), "%", 10)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--most", type=int, default=12_000)
+    print(machine())
+    asyncio.run(run(parser.parse_args().most))
