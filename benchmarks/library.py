@@ -34,6 +34,9 @@ KNOWN = "answer question think step expert translate summary table json short co
 QUERIES = (
     *("translate the star", "step by step", "kind:system galaxy", "tag:code json", "river bank money", "sumary tabel"),
     *("kind:chat short", "expert code", "is:bad", "label:production star", "answer", "film star galaxy", "qzx vvv"),
+    *("question answer short", "json table", "think step", "translat", "galxy", "archive/2024 money", "team/a code"),
+    *("library:large summary", "bank", "a b c", "tag:star film", "exprt", "river-bank", "nothing like this"),
+    *("code code code", "2024", "short json answer kind:system"),
 )
 
 
@@ -257,6 +260,7 @@ def main() -> None:
         folder = Path(name)
         large = folder / "large"
         generate(large, COUNT)
+        time.sleep(2.5)  # younger files are read again the next time
         for part in options.parts or PARTS:
             PARTS[part](folder, large)
 

@@ -117,11 +117,8 @@ class Searcher:
         looked: list[_Word] = []
         left = set(kept)
         for word in words:
-            found = (
-                self._word(word)
-                if len(looked) < LEADING
-                else self._spelled(word, left, dict.fromkeys(self._fields, left))
-            )
+            leads = len(looked) < LEADING
+            found = self._word(word) if leads else self._spelled(word, left, dict.fromkeys(self._fields, left))
             left = left.intersection(found.literal).union(left.intersection(found.nearly))
             looked.append(found)
             if not left:
@@ -158,9 +155,8 @@ class Searcher:
         worth: dict[int, float] = {}
         for name, first, value in _WORTH:
             starts = self._fields[name].starts
-            worth.update(
-                dict.fromkeys([at for at in hits[name] if start in starts[at]] if first else hits[name], value)
-            )
+            places = [at for at in hits[name] if start in starts[at]] if first else hits[name]
+            worth.update(dict.fromkeys(places, value))
         return _Word(literal, hits, (), worth)
 
     def _nearly(self, word: str) -> dict[int, float]:
