@@ -95,7 +95,7 @@ class Shelf(Driver):
         screen = self.app.screen
         assert isinstance(screen, VersionsScreen)
         await self.until(lambda: screen._past is not None, "read")
-        await self.until(lambda: screen._pane.text, "shown")
+        await self.until(lambda: screen.pane.text, "shown")
         return screen
 
 
@@ -139,11 +139,11 @@ async def test_the_whole_round(tmp_path: Path) -> None:
         await here.answer("production")
         await here.until(lambda: versions._rows[0].labels == ("production",), "labelled")
         assert labels.load(tmp_path) == {"money/bank": {"production": new}}
-        await here.until(lambda: '+ text = "Briefly: Explain' in versions._pane.text, "what the save changed")
+        await here.until(lambda: '+ text = "Briefly: Explain' in versions.pane.text, "what the save changed")
         await here.press("down", "d")
-        await here.until(lambda: "Briefly" in versions._pane.text and "→ the present text" in versions._head.plain)
+        await here.until(lambda: "Briefly" in versions.pane.text and "→ the present text" in versions.head.plain)
         await here.press("x", "up")
-        await here.until(lambda: '+ text = "Briefly: Explain' in versions._pane.text, "any two")
+        await here.until(lambda: '+ text = "Briefly: Explain' in versions.pane.text, "any two")
         await here.press("down", "c")
         await here.until(lambda: isinstance(here.app.screen, VariablesForm), "values asked, once for both")
         await here.press("enter")
@@ -417,7 +417,7 @@ async def test_nothing_planted_in_a_repository_is_run(tmp_path: Path) -> None:
         await here.press("enter", "ctrl+s")
         await here.until(lambda: "saved a@" in here.notices, "saved")
         versions = await here.versions()
-        await here.until(lambda: "+ # x" in versions._pane.text, "the difference")
+        await here.until(lambda: "+ # x" in versions.pane.text, "the difference")
         await here.press("s")
         await here.until(lambda: not here.on_top(versions), "side by side")
         await here.press("escape")

@@ -34,7 +34,7 @@ async def shown(app: Driver) -> ModelsScreen:
     await app.until(lambda: isinstance(app.app.screen, ModelsScreen), "models")
     screen = app.app.screen
     assert isinstance(screen, ModelsScreen)
-    await app.until(lambda: screen._models and "── metadata" in screen._pane.text, "its page")
+    await app.until(lambda: screen._models and "── metadata" in screen.pane.text, "its page")
     return screen
 
 
@@ -44,9 +44,9 @@ async def test_a_page_and_a_model_taken(server: Hub) -> None:
         screen = await shown(app)
         assert [model.name for model in screen._models] == ["own F32", "SmolLM2-135M-Instruct Q4_1"]
         await app.press("down")
-        await app.until(lambda: "ChatML" in screen._pane.text, "another page")
+        await app.until(lambda: "ChatML" in screen.pane.text, "another page")
         for part in ("does it fit, 2 lanes", "4,096 tokens each: fits", "licence: apache-2.0", "bits a weight"):
-            assert part in screen._pane.text
+            assert part in screen.pane.text
         await app.press("up", "enter")
         await app.until(lambda: app.on_top(app.screen), "back")
         await app.until(lambda: app.screen.lane.model == "own F32", "in the lane")
@@ -75,7 +75,7 @@ async def test_found_fetched_and_deleted(server: Hub) -> None:
         assert fetch.path.read_bytes() == server.files[ID]["tiny-Q4_1.gguf"]
         await app.until(lambda: any(m.source == "Hugging Face" for m in screen._models), "in the list")
         here = next(at for at, model in enumerate(screen._models) if model.source == "Hugging Face")
-        screen._cards.go(here)
+        screen.cards.go(here)
         await app.press("X")
         await app.until(lambda: isinstance(app.app.screen, ChoiceScreen), "asked")
         await app.press("enter")

@@ -5,91 +5,61 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
-from textual.screen import ModalScreen
+from textual.binding import BindingType
 
 from workbench.errors import EngineError, NotFoundError, WorkbenchError
 from workbench.tui import actions
 from workbench.tui.screens.ask import AskScreen
+from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.screens.choice import Choice, ChoiceScreen
-from workbench.tui.widgets.answer import AnswerPane
-from workbench.tui.widgets.card_list import CardList, Row
-from workbench.tui.widgets.frame import FrameLine
+from workbench.tui.widgets.card_list import Row
 
 if TYPE_CHECKING:
     from workbench.models.catalog import Model
     from workbench.models.hub import RepoFile, RepoPage
     from workbench.session import Session
-    from workbench.tui.app import WorkbenchApp
 
 
-class ModelsScreen(ModalScreen[str | None]):
+class ModelsScreen(BesideScreen[str | None]):
     """Gives the path of the model to take into the lane, or None."""
 
     DEFAULT_CSS = """
-    ModelsScreen { background: $background; }
-    ModelsScreen Container { layout: horizontal; height: 1fr; }
     ModelsScreen CardList { width: 3fr; }
-    ModelsScreen Vertical { width: 4fr; height: 1fr; border-left: solid $foreground 25%; padding: 0 0 0 1; }
-    ModelsScreen.-narrow Container { layout: vertical; }
-    ModelsScreen.-narrow CardList { width: 1fr; height: 2fr; }
-    ModelsScreen.-narrow Vertical { width: 1fr; height: 3fr; border-left: none; border-top: solid $foreground 25%; }
+    ModelsScreen Vertical { width: 4fr; }
+    ModelsScreen.-narrow CardList { height: 2fr; }
+    ModelsScreen.-narrow Vertical { height: 3fr; }
     """
     places: ClassVar[tuple[str, ...]] = ("models", "list", "answer", "app")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id, priority="escape" in a.keys)
-        for a in actions.at("models")
-    ]
+    narrow: ClassVar[int] = 90
+    BINDINGS: ClassVar[list[BindingType]] = bindings("models")
 
     def __init__(self, session: Session, lanes: int) -> None:
-        super().__init__()
-        self._session, self._lanes = session, lanes
+        super().__init__(session)
+        self._lanes = lanes
         self._models: list[Model] = []
-        self._cards = CardList(self._row)
-        self._pane = AnswerPane()
-        self._head, self._foot = FrameLine("top"), FrameLine("bottom")
         self._fetching = 0  # downloads when it was last looked
 
     @property
-    def _app(self) -> WorkbenchApp:
-        return cast("WorkbenchApp", self.app)
-
-    @property
     def _model(self) -> Model | None:
-        return self._models[self._cards.here] if 0 <= self._cards.here < len(self._models) else None
-
-    def compose(self) -> ComposeResult:
-        yield self._head
-        with Container():
-            yield self._cards
-            with Vertical():
-                yield self._pane
-        yield self._foot
+        return self._models[self.cards.here] if 0 <= self.cards.here < len(self._models) else None
 
     async def on_mount(self) -> None:
-        self._cards.focus()
         self._tick()
         self.set_interval(0.5, self._tick)
         await self._load()
 
-    def on_resize(self) -> None:
-        """Below 90 columns the page stands under the list."""
-        self.set_class(self.size.width < 90, "-narrow")
-
     async def _load(self, path: str = "") -> None:
-        self._models = await asyncio.to_thread(self._session.models)
+        self._models = await asyncio.to_thread(self.session.models)
         here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
         total = sum(model.size for model in self._models)
-        self._head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
-        self._cards.show(len(self._models), here)
+        self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
+        self.cards.show(len(self._models), here)
         self._show()
 
-    def _row(self, index: int) -> Row:
+    def row(self, index: int) -> Row:
         model = self._models[index]
         if model.error:
             return [(model.name, "bad"), (f"  {model.error}", "dim")], []
@@ -98,18 +68,18 @@ class ModelsScreen(ModalScreen[str | None]):
 
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
-        running = self._app.fetches.running
+        running = self.workbench.fetches.running
         if len(running) < self._fetching and self.is_mounted:
             self.action_again()  # one has arrived
         self._fetching = len(running)
         if running:
             more = f"  (+{len(running) - 1})" if len(running) > 1 else ""
-            self._foot.show([(f"{running[-1].says}{more}", "warn")], [("x stops", "")], firm=True)
+            self.foot.show([(f"{running[-1].says}{more}", "warn")], [("x stops", "")], firm=True)
             return
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("models") if a.footer)
-        self._foot.show([(f"enter use · {keys} · esc leave", "")], brief=[("F1 keys · esc leave", "")])
+        self.foot.show([(f"enter use · {keys} · esc leave", "")], brief=[("F1 keys · esc leave", "")])
 
-    def on_card_list_moved(self) -> None:
+    def turned(self) -> None:
         """Another model."""
         self._show()
 
@@ -121,11 +91,11 @@ class ModelsScreen(ModalScreen[str | None]):
     async def _show(self) -> None:
         model = self._model
         if model is None:
-            self._pane.set_text("no model on this machine: h searches the hub")
+            self.pane.set_text("no model on this machine: h searches the hub")
             return
         from workbench.tui.model_text import described
 
-        self._pane.set_text(await asyncio.to_thread(described, model, self._lanes))
+        self.pane.set_text(await asyncio.to_thread(described, model, self._lanes))
 
     # ---- actions
 
@@ -134,7 +104,7 @@ class ModelsScreen(ModalScreen[str | None]):
             try:
                 await flow
             except WorkbenchError as error:
-                self._app.tell(str(error), severity="error")
+                self.workbench.tell(str(error), severity="error")
 
         self.run_worker(guarded(), group="dialog")
 
@@ -145,7 +115,7 @@ class ModelsScreen(ModalScreen[str | None]):
 
     def action_read(self) -> None:
         """Into its page, to scroll."""
-        self._pane.focus()
+        self.pane.focus()
 
     def action_hub(self) -> None:
         """Search the hub, fetch a model."""
@@ -170,7 +140,7 @@ class ModelsScreen(ModalScreen[str | None]):
         page = await asyncio.to_thread(hub.page, id)
         file = await self._chosen(page)
         if file is not None:
-            self._app.fetches.begin(page, file)
+            self.workbench.fetches.begin(page, file)
             self._tick()
 
     async def _chosen(self, page: RepoPage) -> RepoFile | None:
@@ -195,7 +165,7 @@ class ModelsScreen(ModalScreen[str | None]):
 
     def action_stop(self) -> None:
         """Stop the downloads; they go on from there when fetched again."""
-        self._app.fetches.stop()
+        self.workbench.fetches.stop()
 
     def action_delete(self) -> None:
         """Delete it, after a question."""
@@ -207,26 +177,19 @@ class ModelsScreen(ModalScreen[str | None]):
         model = self._model
         if model is None:
             return
-        if Path(model.path) in self._session.pool.engines():
+        if Path(model.path) in self.session.pool.engines():
             raise EngineError(f"{model.name} is loaded", hint="take another model into its lanes, and start again")
         gone = await asyncio.to_thread(removal, model)
         about = f"Deletes {', '.join(gone.files)} and frees {gone.frees / 1e6:,.0f} MB. It can be fetched again."
         rows = [Choice("no", "keep it", "Nothing is deleted."), Choice("yes", f"delete {model.name}", about)]
         if await self.app.push_screen_wait(ChoiceScreen("delete the model?", rows)) == "yes":
             await asyncio.to_thread(gone.work)
-            self._app.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")
+            self.workbench.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")
             await self._load()
 
     def action_again(self) -> None:
         """Look for models again."""
         self._flow(self._load(self._model.path if self._model else ""))
-
-    def action_leave(self) -> None:
-        """From the page to the list, from the list to the lanes."""
-        if self.focused is self._pane:
-            self._cards.focus()
-        else:
-            self.dismiss(None)
 
 
 def _about(gated: bool, censorship: str) -> str:
