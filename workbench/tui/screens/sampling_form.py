@@ -17,7 +17,8 @@ from textual.widgets.option_list import Option
 
 from workbench import safe
 from workbench.errors import SamplingError
-from workbench.inference.sampling import SPECS, Sampling, Spec, check, make
+from workbench.inference.sampling import SPECS, Sampling, check, make
+from workbench.inference.specs import Spec
 
 _NAME = max(len(name) for name in SPECS)
 
