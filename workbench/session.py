@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench import paths, settings
-from workbench.errors import UsageError
+from workbench.errors import EngineError, UsageError
 from workbench.inference.engine import Engine, LoadOptions
 from workbench.settings import Settings
 
@@ -45,6 +47,7 @@ class Session:
         self._history = history
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
+        self._made: dict[Path, LoadOptions] = {}  # how each engine was made
 
     @cached_property
     def settings(self) -> Settings:
@@ -114,7 +117,36 @@ class Session:
         if "store" in opened:
             await asyncio.to_thread(self.store.close)
 
+    @property
+    def load_base(self) -> LoadOptions:
+        """How a model is loaded of which nothing was set."""
+        return LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
+
+    def load_options(self, path: Path) -> LoadOptions:
+        """How the model in that file is loaded: the settings, its own on top, the command line's above all.
+
+        Raises UsageError when the file of load settings is wrong.
+        """
+        from workbench.inference.loading import changed
+        from workbench.models import loading
+
+        kept = loading.options(path, self.load_base)
+        return msgspec.structs.replace(kept, **changed(self._options)) if self._options else kept
+
+    def reload_needed(self, path: Path) -> bool:
+        """Whether the model is loaded, but otherwise than it is set now."""
+        if path not in self._made or path not in self.pool.engines():
+            return False
+        try:
+            return self._made[path] != self.load_options(path)
+        except UsageError:
+            return False
+
     def _make_engine(self, path: Path) -> Engine:
+        try:
+            options = self._made[path] = self.load_options(path)
+        except UsageError as error:
+            raise EngineError(error.what, where=error.where, hint=error.hint) from error
         if self._engine is not None:
             return self._engine(path)
         if script := os.environ.get("WORKBENCH_DOUBLE"):
@@ -124,15 +156,14 @@ class Session:
         from workbench.inference.local.client import LocalEngine
 
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
-        chosen = LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
-        return LocalEngine(path, self._options or chosen, log=log, shapes=paths.cache_dir() / "shapes.json")
+        return LocalEngine(path, options, log=log, shapes=paths.cache_dir() / "shapes.json")
 
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
         if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:
             return True, ""
         from workbench.models.fit import holds
 
-        chosen = self._options or LoadOptions(
-            context_length=self.settings.context_length, offload=self.settings.offload
-        )
-        return holds(loaded, path, context=chosen.context_length, offload=chosen.offload)
+        try:
+            return holds(loaded, path, self.load_options(path))
+        except UsageError:
+            return True, ""  # making its engine says what is wrong

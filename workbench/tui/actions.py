@@ -126,6 +126,8 @@ ACTIONS: tuple[Action, ...] = (
     _a("conflict.leave", "decide later", "escape", "leave"),
     _a("models.read", "its page, to scroll", "tab", "read"),
     _a("models.hub", "search the hub and fetch a model", "h slash", "hub", "hub"),
+    _a("models.settings", "how it is loaded: context, threads, GPU layers, cache, …", "s", "settings", "load settings"),
+    _a("models.reload", "load it again, as it is set now", "l", "reload"),
     _a("models.stop", "stop the downloads", "x", "stop"),
     _a("models.delete", "delete the model", "X", "delete", "delete"),
     _a("models.again", "look for models again", "r", "again"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.binding import BindingType
 
-from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.errors import EngineError, NotFoundError, UsageError, WorkbenchError
 from workbench.tui import actions
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.beside import BesideScreen, bindings
@@ -41,6 +41,7 @@ class ModelsScreen(BesideScreen[str | None]):
         self._lanes = lanes
         self._models: list[Model] = []
         self._fetching = 0  # downloads when it was last looked
+        self._stale: set[str] = set()  # loaded, but otherwise than they are set now
 
     @property
     def _model(self) -> Model | None:
@@ -54,6 +55,7 @@ class ModelsScreen(BesideScreen[str | None]):
     async def _load(self, path: str = "") -> None:
         self._models = await asyncio.to_thread(self.session.models)
         here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
+        self._stale = await asyncio.to_thread(self._stale_ones)
         total = sum(model.size for model in self._models)
         self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
         self.cards.show(len(self._models), here)
@@ -63,8 +65,11 @@ class ModelsScreen(BesideScreen[str | None]):
         model = self._models[index]
         if model.error:
             return [(model.name, "bad"), (f"  {model.error}", "dim")], []
+        loaded = Path(model.path) in self.session.pool.engines()
+        state = "reload needed " if model.path in self._stale else "loaded " if loaded else ""
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
-        return [(model.name, ""), (f"  {model.source}", "dim")], [(size, "dim")]
+        kind = "mark" if model.path in self._stale else "label"
+        return [(model.name, ""), (f"  {model.source}", "dim")], [(state, kind), (size, "dim")]
 
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
@@ -93,9 +98,18 @@ class ModelsScreen(BesideScreen[str | None]):
         if model is None:
             self.pane.set_text("no model on this machine: h searches the hub")
             return
+        self.pane.set_text(await asyncio.to_thread(self._described, model))
+
+    def _stale_ones(self) -> set[str]:
+        return {str(path) for path in self.session.pool.engines() if self.session.reload_needed(path)}
+
+    def _described(self, model: Model) -> str:
         from workbench.tui.model_text import described
 
-        self.pane.set_text(await asyncio.to_thread(described, model, self._lanes))
+        try:
+            return described(model, self._lanes, self.session.load_options(Path(model.path)))
+        except UsageError as error:  # the file of load settings
+            return str(error)
 
     # ---- actions
 
@@ -162,6 +176,53 @@ class ModelsScreen(BesideScreen[str | None]):
             raise NotFoundError(f"there is no GGUF model in {page.repo.id}", hint="choose one that ends with -GGUF")
         key = await self.app.push_screen_wait(ChoiceScreen(f"files of {page.repo.id}", rows))
         return page.files[int(key)] if key is not None else None
+
+    def action_settings(self) -> None:
+        """How the model is loaded."""
+        self._flow(self._set())
+
+    async def _set(self) -> None:
+        from workbench.models import loading
+        from workbench.tui.screens.load_form import LoadForm
+
+        model = self._model
+        if model is None or model.error:
+            return
+        path = Path(model.path)
+        before = await asyncio.to_thread(self.session.load_options, path)
+        chosen = await self.app.push_screen_wait(LoadForm(path, model.name, before))
+        if chosen is None or chosen.settings == before:
+            return
+        await asyncio.to_thread(loading.remember, path, chosen.settings, self.session.load_base)
+        await self._load(model.path)
+        needs = f": {model.name} is loaded, l loads it again so" if model.path in self._stale else ""
+        self.workbench.tell(f"kept{needs}")
+        self.workbench.compare.reload_marks()
+
+    def action_reload(self) -> None:
+        """Load the model again, as it is set now."""
+        self._flow(self._reload())
+
+    async def _reload(self) -> None:
+        model = self._model
+        if model is None or model.error:
+            return
+        path = Path(model.path)
+        await self.session.pool.discard(path)
+        told = -1
+
+        def progress(part: float) -> None:
+            nonlocal told
+            if int(part * 20) > told:
+                told = int(part * 20)
+                self.foot.show([(f"loading {model.name}: {part:.0%}", "")])
+
+        await self.session.pool.restart(path, on_progress=progress)
+        await self._load(model.path)
+        self._tick()
+        info = self.session.pool.engines()[path].info
+        self.workbench.tell(f"{model.name} is loaded: {info.context_length:,} tokens a lane" if info else "closed")
+        self.workbench.compare.reload_marks()
 
     def action_stop(self) -> None:
         """Stop the downloads; they go on from there when fetched again."""
