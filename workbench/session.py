@@ -147,6 +147,10 @@ class Session:
             options = self._made[path] = self.load_options(path)
         except UsageError as error:
             raise EngineError(error.what, where=error.where, hint=error.hint) from error
+        return self.engine(path, options)
+
+    def engine(self, path: Path, options: LoadOptions) -> Engine:
+        """An engine of one's own for the model in that file, beside the pool's (for measuring)."""
         if self._engine is not None:
             return self._engine(path)
         if script := os.environ.get("WORKBENCH_DOUBLE"):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its own verbs."""
-    parser = subparsers.add_parser("models", help="models: list, show, fit, settings, search, pull, rm")
+    parser = subparsers.add_parser("models", help="models: list, show, fit, settings, tune, search, pull, rm")
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="every GGUF model found, bad files with their error")
     listing.add_argument("--json", action="store_true", help="one JSON document on stdout")

@@ -38,12 +38,8 @@ def remember(model: Path, chosen: LoadOptions, base: LoadOptions | None = None, 
 
     file = file or path()
     data = _read(file)
-    fresh = base or LoadOptions()
-    values = {
-        name: list(value) if isinstance(value := getattr(chosen, name), tuple) else value
-        for name in loading.SPECS
-        if getattr(chosen, name) != getattr(fresh, name)
-    }
+    differs = loading.changed(chosen, base)
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in differs.items()}
     data.pop(_key(model), None)
     if values:
         data[_key(model)] = values

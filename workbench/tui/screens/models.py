@@ -18,6 +18,7 @@ from workbench.tui.screens.choice import Choice, ChoiceScreen
 from workbench.tui.widgets.card_list import Row
 
 if TYPE_CHECKING:
+    from workbench.inference.engine import LoadOptions
     from workbench.models.catalog import Model
     from workbench.models.hub import RepoFile, RepoPage
     from workbench.session import Session
@@ -182,7 +183,6 @@ class ModelsScreen(BesideScreen[str | None]):
         self._flow(self._set())
 
     async def _set(self) -> None:
-        from workbench.models import loading
         from workbench.tui.screens.load_form import LoadForm
 
         model = self._model
@@ -191,13 +191,36 @@ class ModelsScreen(BesideScreen[str | None]):
         path = Path(model.path)
         before = await asyncio.to_thread(self.session.load_options, path)
         chosen = await self.app.push_screen_wait(LoadForm(path, model.name, before))
-        if chosen is None or chosen.settings == before:
-            return
-        await asyncio.to_thread(loading.remember, path, chosen.settings, self.session.load_base)
+        if chosen is not None and chosen.settings != before:
+            await self._keep(model, chosen.settings)
+
+    async def _keep(self, model: Model, chosen: LoadOptions) -> None:
+        from workbench.models import loading
+
+        path = Path(model.path)
+        await asyncio.to_thread(loading.remember, path, chosen, self.session.load_base)
         await self._load(model.path)
         needs = f": {model.name} is loaded, l loads it again so" if model.path in self._stale else ""
         self.workbench.tell(f"kept{needs}")
         self.workbench.compare.reload_marks()
+
+    def action_tune(self) -> None:
+        """Measure the fastest load settings."""
+        self._flow(self._tune())
+
+    async def _tune(self) -> None:
+        from workbench.tui.screens.tune import TuneScreen
+
+        model = self._model
+        if model is None or model.error:
+            return
+        path = Path(model.path)
+        if self.session.pool.busy(path):
+            raise EngineError(f"{model.name} is answering", hint="stop its lanes first")
+        await self.session.pool.discard(path)  # its memory is needed
+        chosen = await self.app.push_screen_wait(TuneScreen(self.session, path, model.name))
+        if chosen is not None:
+            await self._keep(model, chosen)
 
     def action_reload(self) -> None:
         """Load the model again, as it is set now."""
