@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from workbench.experiments.statistics.estimates import pass_rate
 from workbench.experiments.statistics.evidence import Evidence
+from workbench.experiments.statistics.power import early_stop, fixed_cases, independent
 from workbench.experiments.statistics.verdicts import all_decided, amount, judge, percent, points, signed, still_needed
 
 
@@ -17,6 +20,16 @@ def test_a_winner() -> None:
         f"(from {signed(found.low)} to {signed(found.high)}); evidence 46 to 1, 40 needed"
     )
     assert 0 < found.low < 0.2
+
+
+def test_the_example_and_the_figures_of_the_guide() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text("utf-8")
+    assert f"> {judge(Evidence.of([0.0] * 12 + [-1.0] * 4 + [1.0] * 18)).text}\n" in guide
+    assert f"> {percent(pass_rate({str(case): [case < 31] for case in range(50)}))}\n" in guide
+    assert Evidence.of([0.0] * 120, delta=0.05).decided_at == 111
+    stop = early_stop(*independent(0.5, 0.7))
+    assert [stop.within(share) for share in (0.5, 0.8, 0.95)] == [86, 157, 246]
+    assert [fixed_cases(*independent(0.5, 0.7), power) for power in (0.8, 0.95, 0.99)] == [103, 165, 228]
 
 
 def test_no_difference_says_of_what() -> None:
