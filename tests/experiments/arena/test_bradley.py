@@ -101,6 +101,14 @@ def test_it_always_reaches_the_top(rows: list[tuple[int, int, float, float]], pr
     assert refit(told, found, prior) == pytest.approx(found.ratings, abs=1e-3)
 
 
+@pytest.mark.parametrize("prior", [0.01, 1.5, 100.0])
+def test_it_arrives_where_numbers_are_extreme(prior: float) -> None:
+    told = [Meeting(0, 1, 1e6, 1e6, (1.0,)), Meeting(1, 2, 1e6, 1e6, (-1.0,)), Meeting(2, 3, 1, 0, (1e-3,))]
+    found = fit(told, 5, styles=1, prior=prior)
+    assert found.ratings[0] > found.ratings[1] > found.ratings[2]
+    assert found.ratings[4] == pytest.approx(0, abs=1e-6)
+
+
 def test_matrices() -> None:
     rng = np.random.default_rng(0)
     half = rng.normal(size=(7, 7))

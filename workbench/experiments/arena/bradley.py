@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from operator import mul
 
 PRIOR = 1.5  # standard deviation of θ, in log-odds: 260 points on the ranking's scale
+_TURNS = 500
 
 Matrix = list[list[float]]
 
@@ -60,7 +61,7 @@ def fit(meetings: Iterable[Meeting], size: int, styles: int = 0, prior: float = 
 
     prior: standard deviation of each θ and β in log-odds, > 0.
     """
-    found, hessian = _climb(list(meetings), [0.0] * (size + styles), size, prior, 1e-10)
+    found, hessian = _climb(list(meetings), [0.0] * (size + styles), size, prior, 1e-8)
     return Fit(found[:size], found[size:], _centred(inverse(hessian), size))
 
 
@@ -72,15 +73,21 @@ def refit(meetings: Iterable[Meeting], start: Fit, prior: float = PRIOR) -> list
 def _climb(
     meetings: Sequence[Meeting], values: list[float], size: int, prior: float, within: float
 ) -> tuple[list[float], Matrix]:
-    """Newton's steps to the top of the posterior, each at most 2 (it is concave; far out, curvature misleads)."""
-    while True:
+    """Newton's steps to the top of the posterior, which is concave; each at most 2, for far out curvature misleads.
+
+    Steps that have not arrived after twenty are cut shorter and shorter, so that they cannot go round in a circle.
+    """
+    for turn in range(_TURNS):
         gradient, hessian = _slope(meetings, values, size, prior)
         step = solve(hessian, gradient)
         longest = max((abs(part) for part in step), default=0.0)
-        shorter = min(1.0, 2 / longest) if longest else 1.0
+        most = 2 / max(1, turn - 20)
+        shorter = most / longest if longest > most else 1.0
         values = [value + shorter * part for value, part in zip(values, step, strict=True)]
-        if longest < within:
+        # the second: what is left to gain is lost in rounding, as with millions of votes and a very wide prior
+        if longest < within or sum(map(mul, gradient, step)) < 1e-15:
             return values, hessian
+    raise ArithmeticError(f"{len(meetings)} meetings of {size} items: no fit after {_TURNS} steps (prior {prior:g})")
 
 
 def _slope(meetings: Sequence[Meeting], values: list[float], size: int, prior: float) -> tuple[list[float], Matrix]:
