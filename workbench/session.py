@@ -103,9 +103,19 @@ class Session:
     @cached_property
     def runner(self) -> Runner:
         """Plan → trials."""
+        from workbench.experiments.retention import remember
         from workbench.experiments.runner import Runner
 
+        remember(self.store, (library.folder for library in self.libraries.libraries))
         return Runner(self.pool, self.store)
+
+    def tidy(self) -> str:
+        """Once a day, the runs that the retention setting lets go; what to say of it. Blocks: call it off the loop."""
+        from workbench.experiments.retention import daily
+
+        folders = [library.folder for library in self.libraries.libraries]
+        kept = self.settings
+        return daily(self.store, folders, keep_days=kept.keep_days, keep_bytes=kept.keep_bytes)
 
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""
