@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from workbench.inference.engine import Engine, LoadOptions
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
+    from workbench.experiments.replay import Replay
     from workbench.experiments.runner import Runner
     from workbench.hardware.snapshot import Sampler
     from workbench.history.store import Store
@@ -108,6 +110,32 @@ class Session:
 
         remember(self.store, (library.folder for library in self.libraries.libraries))
         return Runner(self.pool, self.store)
+
+    @asynccontextmanager
+    async def replaying(self, replay: Replay) -> AsyncIterator[Runner]:
+        """A runner whose model is loaded as the trial's was: the shared one where it is so, else one for the replay.
+
+        Raises EngineError when the model is at work, loaded otherwise.
+        """
+        from workbench.experiments.replay import is_loaded
+        from workbench.experiments.runner import Runner
+        from workbench.inference.pool import EnginePool
+
+        path = Path(replay.plan.variant.path)
+        engine = self.pool.engines().get(path)
+        if engine is not None and is_loaded(engine.info, replay.options):
+            yield self.runner
+            return
+        if self.pool.busy(path):
+            raise EngineError(f"{path.stem} is answering, loaded otherwise", hint="stop its lanes first")
+        await self.pool.discard(path)  # its memory is needed
+        pool = EnginePool(lambda file: self.engine(file, replay.options), lambda file, loaded: (True, ""))
+        runner = Runner(pool, self.store)
+        try:
+            yield runner
+        finally:
+            await runner.close()
+            await pool.close()
 
     def tidy(self) -> str:
         """Once a day, the runs that the retention setting lets go; what to say of it. Blocks: call it off the loop."""

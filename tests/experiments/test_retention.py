@@ -49,7 +49,7 @@ def test_labels_of_all_known_libraries_keep_their_runs(store: Store, tmp_path: P
     shutil.rmtree(there)  # a drive that is not there: as it was last read
     assert retention.prune(store, [here], keep_days=30, keep_bytes=0, now=NOW)[0].runs == []
     assert all_ids(store.path)[0] == {"run0", "run2"}
-    assert retention.labelled(store, []) == {V3: "candidate of system/plain"}
+    assert retention.labelled(store, []) == {V1: "production of system/plain", V3: "candidate of system/plain"}
 
 
 def test_labels_that_cannot_be_read_stop_it(store: Store, tmp_path: Path) -> None:

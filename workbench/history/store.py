@@ -43,7 +43,7 @@ class Store:
 
     def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
         """A new run; `meta` is kept with it, and the versions of what makes it. Raises StorageError."""
-        row = (run, kind, now(), to_json({**_made_with(), **meta}))
+        row = (run, kind, now(), to_json({**made_with(), **meta}))
         self._durable(
             lambda db: db.execute("INSERT INTO runs (id, kind, created, meta) VALUES (?, ?, ?, ?)", row)
         ).result()
@@ -273,7 +273,7 @@ def _nothing() -> None:
     """A turn of the writer without a job."""
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The versions a replay needs to know of."""
     from importlib import metadata
 
