@@ -129,6 +129,9 @@ class Session:
         if self.pool.busy(path):
             raise EngineError(f"{path.stem} is answering, loaded otherwise", hint="stop its lanes first")
         await self.pool.discard(path)  # its memory is needed
+        for other in list(self.pool.engines()):  # and that of others who rest, where there is not enough
+            if not self.pool.busy(other) and not await self.pool.fits(path):
+                await self.pool.discard(other)
         pool = EnginePool(lambda file: self.engine(file, replay.options), lambda file, loaded: (True, ""))
         runner = Runner(pool, self.store)
         try:

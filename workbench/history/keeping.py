@@ -53,8 +53,7 @@ def delete(store: Store, run: str, labelled: Mapping[str, str], *, even: bool = 
     Raises UsageError when the run goes on, or something points at it and `even` is not set; NotFoundError,
     StorageError.
     """
-    found = pointers(store, run, labelled)
-    _allowed(run, found, even)
+    check(store, run, labelled, even=even)
     index.forget(store, run)
 
     def work(db: sqlite3.Connection) -> Deleted:
@@ -64,6 +63,11 @@ def delete(store: Store, run: str, labelled: Mapping[str, str], *, even: bool = 
         return _delete(db, run, found)
 
     return store.change(work).result()
+
+
+def check(store: Store, run: str, labelled: Mapping[str, str], *, even: bool = False) -> None:
+    """Raise what `delete` would, without deleting."""
+    _allowed(run, pointers(store, run, labelled), even)
 
 
 def _allowed(run: str, found: Pointers, even: bool) -> None:

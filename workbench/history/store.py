@@ -198,6 +198,12 @@ class Store:
         rows = exact or rows
         return trial_of(rows[0]) if len(rows) == 1 else None
 
+    def meta(self, run: str) -> dict[str, Any]:
+        """What was kept with the run, and the versions that made it; {} when there is none."""
+        rows = self._read("SELECT meta FROM runs WHERE id = ?", (run,))
+        found: dict[str, Any] = json.loads(rows[0]["meta"]) if rows else {}
+        return found
+
     def version(self, version: str) -> bytes | None:
         """The bytes of a prompt version, None when it never ran."""
         rows = self._read("SELECT data FROM versions WHERE hash = ?", (version,))
