@@ -10,29 +10,34 @@ from workbench.inference.sampling import Sampling
 from workbench.tui.widgets.card_list import Row
 
 SHOWN = 8  # trials of a run that stand whole at the right
+NARROW, WIDE = 40, 64  # columns of the list below which there is no time of day, above which there are names
 _STYLES = {"stop": "label", "error": "bad"}
 
 
-def when(row: dict[str, Any], now: datetime | None = None) -> str:
-    """A run's time where the person is: `14:05` today, `11-23 14:05` this year, else the date."""
+def when(row: dict[str, Any], *, brief: bool = False, now: datetime | None = None) -> str:
+    """A run's time where the person is: `14:05` today, `11-23 14:05` this year, else the date; `brief` without time."""
     moment = datetime.fromisoformat(str(row["created"])).astimezone()
     here = (now or datetime.now().astimezone()).astimezone()
     if moment.date() == here.date():
-        return moment.strftime("      %H:%M")
-    return moment.strftime("%m-%d %H:%M" if moment.year == here.year else "%Y-%m-%d ")
+        return moment.strftime("%H:%M") if brief else moment.strftime("      %H:%M")
+    if moment.year == here.year:
+        return moment.strftime("%m-%d") if brief else moment.strftime("%m-%d %H:%M")
+    return moment.strftime("%Y ") if brief else moment.strftime("%Y-%m-%d ")
 
 
-def run_row(run: dict[str, Any] | None, matches: int, *, wide: bool) -> Row:
-    """When, kind, tags, what was asked; how many trials at the right, with models and prompts where there is room."""
+def run_row(run: dict[str, Any] | None, matches: int, *, width: int) -> Row:
+    """When, tags, note, what was asked; how many trials at the right, with prompts or models where there is room."""
     if run is None:
         return [("…", "dim")], []
-    left = [(f"{when(run)} ", "dim"), (f"{run['kind']} ", "" if run["kind"] == "compare" else "match")]
+    left = [(f"{when(run, brief=width < NARROW)} ", "dim")]
+    if run["kind"] != "compare":
+        left.append((f"{run['kind']} ", "match"))
     left += [(f"#{tag} ", "mark") for tag in run["tags"]]
     if run["note"]:
         left.append((f"{_line(run['note'], 60)} · ", "label"))
     left.append((_line(run["message"], 120), ""))
     count = f"{matches:,}/{run['trials']:,}" if matches and matches != run["trials"] else f"{run['trials']:,}"
-    names = _names(run) if wide else ""
+    names = _names(run) if width > WIDE else ""
     return left, [(f"{names}  " if names else "", "dim"), (count, "label")]
 
 
@@ -84,7 +89,7 @@ def trial_text(trial: dict[str, Any]) -> str:
     version = f"@{str(trial['version'])[:8]}" if trial.get("version") else ""
     lines = [
         f"{trial.get('variant', '')}  {trial.get('prompt') or '(no prompt)'}{version}  {trial.get('model', '')}",
-        settings,
+        *([settings] if settings else []),
         f"{trial.get('prompt_tokens', 0)} → {trial.get('completion_tokens', 0)} tok{speed}{first}"
         f" · {trial.get('finish') or 'running'} · seed {trial.get('seed', '')} · {trial.get('mode', '')}",
     ]

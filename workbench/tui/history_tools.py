@@ -153,16 +153,15 @@ class HistoryTools:
         await asyncio.to_thread(lambda: keeping.check(store, run["id"], names, even=True))
         size = disk.told(await asyncio.to_thread(disk.run_bytes, store, run["id"]))
         trials = "1 trial" if run["trials"] == 1 else f"{run['trials']:,} trials"
-        about = f"Deletes {trials}, frees {size}. It cannot be brought back."
-        if says:
-            about = f"Points at it: {', '.join(says)}. {about}"
+        points = f"Something points at it: {', '.join(says)}. " if says else ""
+        about = f"{points}Deletes {trials}, frees {size}. They cannot be brought back."
         if found.held:
             about += f" {len(found.held)} with votes stay."
         rows = [
-            Choice("no", "keep it", "; ".join(says) or "Nothing is deleted."),
-            Choice("yes", "delete the run", about),
+            Choice("no", "keep it", f"{points}Nothing is deleted."),
+            Choice("yes", f"delete the run: {trials}, {size}", about),
         ]
-        if await screen.app.push_screen_wait(ChoiceScreen(f"delete {trials}, {size}?", rows)) != "yes":
+        if await screen.app.push_screen_wait(ChoiceScreen("delete the run?", rows)) != "yes":
             return
         await asyncio.to_thread(lambda: keeping.delete(store, run["id"], names, even=True))
         await asyncio.to_thread(disk.shrink, store)

@@ -18,9 +18,9 @@ from workbench.errors import UsageError, WorkbenchError
 from workbench.tui import actions
 from workbench.tui.history_text import SHOWN, message_of, run_row, run_text, trial_row, trial_text
 from workbench.tui.history_tools import HistoryTools
-from workbench.tui.pages import Pages
+from workbench.tui.pages import SIZE, Pages
 from workbench.tui.screens.beside import BesideScreen, bindings
-from workbench.tui.widgets.card_list import Row
+from workbench.tui.widgets.card_list import CardList, Row
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -107,16 +107,16 @@ class HistoryScreen(BesideScreen[str | None]):
         found = self._runs.get(index)
         if found is None and self._runs.is_read(index):
             return [("deleted", "dim")], []
-        return run_row(found, self._matches.get(self._runs.ids[index], 0), wide=self.cards.size.width > 60)
+        return run_row(found, self._matches.get(self._runs.ids[index], 0), width=self.cards.size.width)
 
     @work(group="search", exclusive=True)
     async def _search(self, keep: str = "") -> None:
         """The runs for what is typed; `keep` is the id that stays the current one."""
-        from workbench.history.search import Searcher, parse
+        from workbench.history.search import parse
 
         try:
             query = parse(self.line.value)
-            found = await asyncio.to_thread(Searcher(self.session.store).runs, query, self._tell_index)
+            found, first = await asyncio.to_thread(self._found, query)
         except UsageError as error:  # a filter that is not typed to its end, as a rule
             self._said = str(error)
             self.tell()
@@ -128,10 +128,19 @@ class HistoryScreen(BesideScreen[str | None]):
         self._matches = dict(found)
         ids = [id for id, _ in found]
         self._runs = Pages(ids, self._want_runs)
+        self._runs.give(0, first)
         here = ids.index(keep) if keep in self._matches else 0
         self.cards.show(len(ids), here)
         self.tell()
         self._show()
+
+    def _found(self, query: Query) -> tuple[list[tuple[str, int]], list[dict[str, Any]]]:
+        """The runs that match, and the rows of the first ones, so that a key never empties the list."""
+        from workbench.history.search import Searcher, run_rows
+
+        store = self.session.store
+        found = Searcher(store).runs(query, self._tell_index)
+        return found, run_rows(store, [id for id, _ in found[:SIZE]])
 
     def _tell_index(self, done: int, of: int) -> None:
         if of > 2000:
@@ -187,7 +196,11 @@ class HistoryScreen(BesideScreen[str | None]):
             self.foot.show([(self._said, "warn")])
             return
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("history") if a.footer)
-        self.foot.show([(f"enter open · {keys} · esc", "")], [(self._disk, "")], brief=[("F1 keys · esc leave", "")])
+        self.foot.show(
+            [(f"enter open · {keys} · esc", "")],
+            [(self._disk, "")],
+            brief=[(f"F1 keys · esc leave · {self._disk}", "")],
+        )
 
     # ---- moving about
 
@@ -224,8 +237,10 @@ class HistoryScreen(BesideScreen[str | None]):
             return store.trials(run, SHOWN)
         return trial_rows(store, Searcher(store).trials(run, self._query or Query())[:SHOWN])
 
-    def on_card_list_taken(self) -> None:
+    def on_card_list_taken(self, event: CardList.Taken | None = None) -> None:
         """Enter: into the run, then into the text."""
+        if event is not None:
+            event.prevent_default()  # or Textual calls the one of the class below too
         if self._trials is not None:
             self.pane.focus()
         else:
