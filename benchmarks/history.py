@@ -7,16 +7,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
+import shutil
 import sqlite3
 import tempfile
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.common import machine, median, percentile, row
-from benchmarks.library import KNOWN, environment, timed, vocabulary
+from benchmarks.common import machine, median, models, percentile, row
+from benchmarks.library import COLUMNS, KNOWN, ROWS, WORKBENCH, environment, timed, vocabulary
+from benchmarks.terminal import USABLE, press, quiet, shown, told
+from tests.terminal import Terminal
 
 COUNT = 100_000
 EXPERIMENT = 1_000  # trials of an experiment
@@ -113,7 +119,82 @@ def search(folder: Path, path: Path) -> None:
     store.close()
 
 
-PARTS = {"search": search}
+def prune(folder: Path, path: Path) -> None:
+    """The oldest runs taken, one transaction each."""
+    from workbench.history import disk, keeping
+    from workbench.history.store import Store
+
+    copy = folder / "pruned.db"
+    shutil.copy(path, copy)
+    store = Store(copy)
+    now = BEGAN + timedelta(minutes=5 * 2_000) + timedelta(days=1)
+    seconds = timed(lambda: keeping.prune(store, {"a": "nothing"}, keep_days=1, now=now))
+    gone = COUNT - store.read("SELECT count(*) AS many FROM trials")[0]["many"]
+    freed = timed(lambda: disk.shrink(store))
+    print("\nprune")
+    row(f"{gone:,} trials in runs of two", seconds, "s")
+    row("… a run", 1000 * seconds / (gone / 2), "ms")
+    row("giving the room back", freed, "s")
+    store.close()
+
+
+@contextlib.contextmanager
+def workbench(folder: Path, path: Path) -> Iterator[Terminal]:
+    """The program on that history, its lanes on the test double."""
+    env = environment(folder)
+    data = Path(env["HOME"]) / ".local/share/workbench"
+    data.mkdir(parents=True)
+    os.link(path, data / "history.db")
+    model = str(models()["smol"])
+    lane = {"model": Path(model).stem, "path": model, "sampling": {}}
+    (data / "compare.json").write_text(json.dumps({"schema": 1, "lanes": [lane, lane], "draft": ""}))
+    settings = {**env, "WORKBENCH_DOUBLE": "rate=100"}
+    with Terminal([WORKBENCH], columns=COLUMNS, rows=ROWS, env=settings, cwd=Path(env["HOME"])) as terminal:
+        terminal.wait_for(USABLE)
+        time.sleep(1.0)
+        yield terminal
+        terminal.send("ctrl+q")
+        terminal.wait_exit()
+
+
+def screen(folder: Path, path: Path) -> None:
+    """From F4 to the list; keys in it, in a run of 1,000 trials and in the search line, cold and warm."""
+    opened: list[float] = []
+    for number in range(4):
+        with workbench(folder, path) as terminal:
+            began = time.perf_counter()
+            terminal.send("f4")
+            terminal.wait_for(lambda text: "25,050 runs" in text and "01-" in text)
+            opened.append(terminal.chunks[-1][0] - began)
+            if number:
+                continue
+            quiet(terminal)
+            keys: list[float] = []
+            times = press(terminal, ["down"] * 40 + ["pagedown"] * 20 + ["end", "home"] * 5, 0.15)
+            keys += shown(terminal, times, slice(2, ROWS - 1))[0]
+            press(terminal, ["enter"], 1.0)
+            times = press(terminal, ["down"] * 30 + ["pagedown"] * 20, 0.15)
+            keys += shown(terminal, times, slice(2, ROWS - 1))[0]
+            press(terminal, ["escape", "slash"], 0.5)
+            terminal.type("q")
+            began = time.perf_counter()
+            terminal.wait_for("runs match", timeout=120)
+            indexed = time.perf_counter() - began
+            times = press(terminal, [*"uestion"], 0.3)
+            press(terminal, ["backspace"] * 9, 0.1)
+            line: list[float] = []
+            for query in QUERIES[:3]:
+                times = press(terminal, ["space" if c == " " else c for c in query], 0.2)
+                line += shown(terminal, times, slice(1, 2))[0]
+                press(terminal, ["backspace"] * (len(query) + 1), 0.1)
+    print("\nscreen")
+    row("F4 to the list, median of 4", median(opened), "s", 1.0)
+    told("a key in the lists", keys, 16)
+    row("the index made, by the first search", indexed, "s")
+    told("a key in the search line", line, 16)
+
+
+PARTS = {"search": search, "prune": prune, "screen": screen}
 
 
 def main() -> None:
