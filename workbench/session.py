@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import paths, settings
-from workbench.errors import UsageError
+from workbench.errors import NotFoundError, UsageError
 from workbench.inference.engine import Engine, LoadOptions
+from workbench.inference.remote.address import is_remote, parts, server_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.library.library import Libraries
     from workbench.library.versions import Versions
     from workbench.models.catalog import Model
+    from workbench.models.remote import RemoteModels
 
 
 class Session:
@@ -43,6 +45,7 @@ class Session:
         self._options = options
         self._engine = engine
         self._history = history
+        self._gates: dict[str, asyncio.Semaphore] = {}  # by server: how many trials it gets at once
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
 
@@ -69,11 +72,35 @@ class Session:
 
         return Versions()
 
-    def models(self) -> list[Model]:
-        """The models on this machine (reads their headers: call it off the interface's loop)."""
+    def models(self, *, wait: bool = True) -> list[Model]:
+        """The models on this machine and on the servers (reads headers, asks: call it off the interface's loop).
+
+        Without `wait` no server is asked: those that answered before are there.
+        """
         from workbench.models.catalog import models
 
-        return models()
+        here = models()
+        if not self.settings.servers:
+            return here
+        return [*here, *(self.remote.rows() if wait else self.remote.known())]
+
+    def find(self, name: str) -> Model:
+        """The model that a person names, here or on a server. Raises NotFoundError, EngineError."""
+        from workbench.models.catalog import find
+
+        try:
+            return find(name, self.remote.rows if self.settings.servers else tuple)
+        except NotFoundError as error:
+            if self.settings_problem:
+                raise UsageError(self.settings_problem) from error
+            raise
+
+    @cached_property
+    def remote(self) -> RemoteModels:
+        """What the servers list."""
+        from workbench.models.remote import RemoteModels
+
+        return RemoteModels(self.settings.servers)
 
     @cached_property
     def pool(self) -> EnginePool:
@@ -117,6 +144,8 @@ class Session:
     def _make_engine(self, path: Path) -> Engine:
         if self._engine is not None:
             return self._engine(path)
+        if is_remote(path):
+            return self._make_remote(path)
         if script := os.environ.get("WORKBENCH_DOUBLE"):
             from workbench.inference.double import from_script
 
@@ -127,12 +156,24 @@ class Session:
         chosen = LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
         return LocalEngine(path, self._options or chosen, log=log, shapes=paths.cache_dir() / "shapes.json")
 
+    def _make_remote(self, path: Path) -> Engine:
+        from workbench.inference.remote.openai import RemoteEngine
+
+        server = server_of(path, self.settings.servers)
+        gate = self._gates.setdefault(server.name, asyncio.Semaphore(server.concurrency))
+        return RemoteEngine(server, parts(path)[1], gate=gate)
+
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
-        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:
+        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ or is_remote(path):
             return True, ""
         from workbench.models.fit import holds
 
         chosen = self._options or LoadOptions(
             context_length=self.settings.context_length, offload=self.settings.offload
         )
-        return holds(loaded, path, context=chosen.context_length, offload=chosen.offload)
+        return holds(
+            [other for other in loaded if not is_remote(other)],
+            path,
+            context=chosen.context_length,
+            offload=chosen.offload,
+        )

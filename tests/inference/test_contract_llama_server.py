@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ async def test_greedy_answers_begin_alike(pair: tuple[RemoteEngine, LocalEngine]
 
 async def test_every_sampler_setting_is_taken(server: Server, smol_url: str) -> None:
     engine = await _loaded(server, smol_url)
-    settings = {
+    settings: dict[str, Any] = {
         "mirostat": 2,
         "dry_multiplier": 0.8,
         "repeat_last_n": -1,

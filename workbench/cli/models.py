@@ -1,4 +1,4 @@
-"""`workbench models list|show|fit`: the models on this machine, what they are, whether they fit."""
+"""`workbench models list|show|fit`: the models on this machine and on servers, what they are, whether they fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from workbench import safe
 from workbench.cli import models_hub, output
-from workbench.errors import EngineError, Exit
+from workbench.errors import EngineError, Exit, UsageError
+from workbench.inference.remote.address import is_remote
 
 if TYPE_CHECKING:
     from workbench.models.catalog import Model
@@ -49,10 +50,10 @@ def _whole(text: str) -> int:
 
 
 def list_models(options: argparse.Namespace) -> int:
-    """Print every model."""
+    """Print every model, here and on the servers."""
     from workbench.models.catalog import models
 
-    found = models()
+    found = [*models(), *on_servers()]
     if options.json:
         output.print_json([asdict(model) for model in found])
         return Exit.OK
@@ -66,6 +67,10 @@ def list_models(options: argparse.Namespace) -> int:
         if model.error:
             print(output.clip(f"{head}  ! {safe.line(model.error)} ({safe.line(model.path)})", output.width()))
             continue
+        if is_remote(model.path):
+            context = f"{model.context_length:>9,} ctx" if model.context_length else " " * 13
+            print(output.clip(f"{head}  {'':>7}  {'':>9}  {context}  {safe.line(model.source)}", output.width()))
+            continue
         weights = f"{model.parameters / 1e9:.2f}B"
         size = f"{model.size / 1e6:,.0f} MB"
         kind = safe.line(model.architecture)
@@ -74,12 +79,30 @@ def list_models(options: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def on_servers() -> list[Model]:
+    """The models of the servers in the settings; bad settings are said, and the models here are listed all the same."""
+    from workbench import settings
+
+    try:
+        servers = settings.load().servers
+    except UsageError as error:
+        output.narrate(str(error))
+        return []
+    if not servers:
+        return []
+    from workbench.models.remote import RemoteModels
+
+    return RemoteModels(servers).rows()
+
+
 def show(options: argparse.Namespace) -> int:
     """Print a model's page."""
     from workbench.models.catalog import find
     from workbench.models.page import page, rendered
+    from workbench.models.remote import refuse
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "show")
     found = page(Path(model.path))
     text, error = "", ""
     if found.template is not None:
@@ -138,8 +161,10 @@ def fit(options: argparse.Namespace) -> int:
     """Print whether it goes into memory, with the numbers."""
     from workbench.models.advice import advice, wanted
     from workbench.models.catalog import find
+    from workbench.models.remote import refuse
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "fit")
     wish = wanted(
         Path(model.path), context=options.context, lanes=options.lanes, offload=options.offload, kv_type=options.kv
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from workbench.errors import NotFoundError
+from workbench.errors import EngineError
 from workbench.settings import Server
 
 SCHEME = "server:"
@@ -31,14 +31,14 @@ def parts(path: Path | str) -> tuple[str, str]:
 
 
 def server_of(path: Path | str, servers: tuple[Server, ...]) -> Server:
-    """The server that an identity names. Raises NotFoundError."""
+    """The server that an identity names. Raises EngineError."""
     name, _ = parts(path)
     for server in servers:
         if server.name.lower() == name.lower():
             return server
     known = ", ".join(server.name for server in servers)
     hint = f"there are {known}" if known else "add [[servers]] to the settings (docs/scaling-out.md)"
-    raise NotFoundError(f"there is no server {name} in the settings", hint=hint)
+    raise EngineError(f"there is no server {name} in the settings", hint=hint)
 
 
 def host(server: Server) -> str:

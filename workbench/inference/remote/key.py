@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from workbench import safe
-from workbench.errors import UsageError
+from workbench.errors import EngineError
 from workbench.settings import Server
 
 LONGEST = 300  # characters of a server's own words that are kept
@@ -14,20 +14,20 @@ MASK = "•••"
 
 
 def key_of(server: Server) -> str:
-    """The key from its environment variable or its file, "" when the server has none. Raises UsageError.
+    """The key from its environment variable or its file, "" when the server has none. Raises EngineError.
 
     Only visible ASCII: anything else could not stand in a header, and the HTTP library's error would quote it.
     """
     if server.key_env:
         found = os.environ.get(server.key_env, "").strip()
         if not found:
-            raise UsageError(f"${server.key_env} is not set", where=f"server {server.name}", hint="export it first")
+            raise EngineError(f"${server.key_env} is not set", where=f"server {server.name}", hint="export it first")
     elif server.key_file:
         found = _read(server)
     else:
         return ""
     if not found.isascii() or not found.isprintable() or " " in found:
-        raise UsageError("its key is no key", where=f"server {server.name}", hint="one line of visible characters")
+        raise EngineError("its key is no key", where=f"server {server.name}", hint="one line of visible characters")
     return found
 
 
@@ -37,14 +37,14 @@ def _read(server: Server) -> str:
     try:
         with file.open("rb") as opened:
             if os.fstat(opened.fileno()).st_mode & 0o077:
-                raise UsageError(f"others may read its key_file {file}", where=where, hint=f"chmod 600 {file}")
+                raise EngineError(f"others may read its key_file {file}", where=where, hint=f"chmod 600 {file}")
             data = opened.read(65_536)
     except OSError as error:
         hint = "write the key into it, then chmod 600"
-        raise UsageError(f"cannot read its key_file {file} ({error.strerror})", where=where, hint=hint) from None
+        raise EngineError(f"cannot read its key_file {file} ({error.strerror})", where=where, hint=hint) from None
     found = data.decode("utf-8", "replace").strip()
     if not found:
-        raise UsageError(f"its key_file {file} is empty", where=where, hint="write the key into it")
+        raise EngineError(f"its key_file {file} is empty", where=where, hint="write the key into it")
     return found
 
 

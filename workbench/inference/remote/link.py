@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -172,6 +173,8 @@ class Link:
     def _make(self) -> AsyncClient:
         import httpx2
 
+        for name in ("httpx2", "httpcore2"):  # they log the servers' headers, and a server may echo the key
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._client = httpx2.AsyncClient(
             follow_redirects=False,  # nobody but the server that was named gets the key
             trust_env=not is_local(self.server),
@@ -199,7 +202,10 @@ class Link:
     async def _pause(self, error: ServerError, attempt: int) -> None:
         """Wait before the next attempt; raises `error` when there is none."""
         limits = self.limits
-        if not error.again or attempt + 1 >= limits.attempts or (error.wait or 0.0) > limits.patience:
+        if error.again and (error.wait or 0.0) > limits.patience:
+            error.hint = f"it asks to wait {error.wait:,.0f} s"
+            raise error
+        if not error.again or attempt + 1 >= limits.attempts:
             raise error
         own = min(limits.longest, limits.base * 2**attempt) * (0.5 + self._chance() / 2)
         await self._sleep(max(own, error.wait or 0.0))

@@ -14,6 +14,7 @@ from textual.containers import Container, Vertical
 from textual.screen import ModalScreen
 
 from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.inference.remote.address import is_remote
 from workbench.tui import actions
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.choice import Choice, ChoiceScreen
@@ -82,17 +83,22 @@ class ModelsScreen(ModalScreen[str | None]):
         self.set_class(self.size.width < 90, "-narrow")
 
     async def _load(self, path: str = "") -> None:
-        self._models = await asyncio.to_thread(self._session.models)
-        here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
-        total = sum(model.size for model in self._models)
-        self._head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
-        self._cards.show(len(self._models), here)
-        self._show()
+        for wait in (False, True) if self._session.settings.servers else (False,):  # servers come when they come
+            models = await asyncio.to_thread(self._session.models, wait=wait)
+            path = self._model.path if wait and self._model else path
+            self._models = models
+            here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
+            total = sum(model.size for model in self._models)
+            self._head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
+            self._cards.show(len(self._models), here)
+            self._show()
 
     def _row(self, index: int) -> Row:
         model = self._models[index]
         if model.error:
             return [(model.name, "bad"), (f"  {model.error}", "dim")], []
+        if is_remote(model.path):
+            return [(model.name, "")], [(f"{model.context_length:,} ctx" if model.context_length else "", "dim")]
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
         return [(model.name, ""), (f"  {model.source}", "dim")], [(size, "dim")]
 
@@ -202,11 +208,13 @@ class ModelsScreen(ModalScreen[str | None]):
         self._flow(self._delete())
 
     async def _delete(self) -> None:
+        from workbench.models.remote import refuse
         from workbench.models.removal import removal
 
         model = self._model
         if model is None:
             return
+        refuse(model, "delete")
         if Path(model.path) in self._session.pool.engines():
             raise EngineError(f"{model.name} is loaded", hint="take another model into its lanes, and start again")
         gone = await asyncio.to_thread(removal, model)
@@ -219,6 +227,7 @@ class ModelsScreen(ModalScreen[str | None]):
 
     def action_again(self) -> None:
         """Look for models again."""
+        self._session.remote.forget()
         self._flow(self._load(self._model.path if self._model else ""))
 
     def action_leave(self) -> None:
