@@ -55,6 +55,11 @@ def test_where_a_server_answers(url: str, base: str, root: str, host: str, local
     assert address.is_local(server) is local
 
 
+def test_a_file_of_a_server_is_shown_by_its_name() -> None:
+    assert address.shown("/srv/models/a-8B.Q4.gguf", BOX) == "a-8B.Q4 @ host:8080"
+    assert address.shown("org/a-8B", BOX) == "org/a-8B @ host:8080"
+
+
 def test_a_server_that_is_gone_from_the_settings_is_said() -> None:
     assert address.server_of("server:BOX/m", (BOX,)) is BOX
     with pytest.raises(EngineError, match="no server gone in the settings — there are box"):

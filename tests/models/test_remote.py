@@ -99,7 +99,9 @@ def _paths() -> dict[tuple[str, str], object]:
     return openai_server._PATHS  # type: ignore[return-value]  # a test puts handlers of its own in
 
 
-@pytest.mark.parametrize("name", [f"server:box/{MODEL}", MODEL, f"{MODEL} @ box", "double", "1b @ 127", "org/d"])
+@pytest.mark.parametrize(
+    "name", [f"server:box/{MODEL}", MODEL, f"{MODEL} @ box", "double-1b @ box", "double", "1b @ 127", "org/d"]
+)
 def test_a_model_is_found_by_any_of_its_names(box: Server, name: str) -> None:
     assert find(name, RemoteModels([box]).rows).path == f"server:box/{MODEL}"
 

@@ -133,10 +133,10 @@ def find(name: str, others: Callable[[], Sequence[Model]] = tuple) -> Model:
             raise _missing(name, remote)
         file = "/" in name or folded.endswith(".gguf")
         known = [*([] if file else known), *remote]
-        if file and not exact and not any(folded in model.name.lower() for model in remote):
+        if file and not exact and not any(_is_part(folded, model) for model in remote):
             raise NotFoundError(f"there is no model file {name}", hint="`workbench models list` shows what is here")
     begin = exact or [model for model in known if model.name.lower().startswith(folded)]
-    part = begin or [model for model in known if folded in model.name.lower()]
+    part = begin or [model for model in known if _is_part(folded, model)]
     if len(part) > 1:
         part = [model for model in part if model.error is None] or part
     if len(part) == 1:
@@ -153,6 +153,11 @@ def _called(model: Model) -> tuple[str, ...]:
     """What a server's model may be called: its name, its identity, its id, its id at the server's own name."""
     server, id = parts(model.path.lower())
     return model.name.lower(), model.path.lower(), id, f"{id} @ {server}"
+
+
+def _is_part(folded: str, model: Model) -> bool:
+    names = _called(model) if is_remote(model.path) else (model.name.lower(),)
+    return any(folded in name for name in names)
 
 
 def _missing(name: str, remote: Sequence[Model]) -> WorkbenchError:

@@ -68,5 +68,5 @@ def is_local(server: Server) -> bool:
 
 def shown(model: str, server: Server) -> str:
     """The model's name on screen and in the history: `MODEL-ID @ HOST:PORT`; of a file's path its name alone."""
-    name = model.rsplit("/", 1)[-1] if model.lower().endswith(".gguf") else model
+    name = model.rsplit("/", 1)[-1][:-5] if model.lower().endswith(".gguf") else model
     return f"{name} @ {host(server)}"

@@ -101,7 +101,7 @@ def unreachable(server: Server, error: Exception, key: str, limit: float = 0.0) 
 
     where = host(server)
     if isinstance(error, httpx2.ConnectTimeout | httpx2.ConnectError):
-        why = "no answer in time" if isinstance(error, httpx2.ConnectTimeout) else said(str(error), key) or "refused"
+        why = "no answer in time" if isinstance(error, httpx2.ConnectTimeout) else said(_plain(error), key) or "refused"
         hint = f"is server {server.name} running?"
         return ServerError(f"cannot be reached ({why})", where=where, hint=hint, again=True)
     if isinstance(error, httpx2.TimeoutException):
@@ -110,6 +110,11 @@ def unreachable(server: Server, error: Exception, key: str, limit: float = 0.0) 
     if isinstance(error, httpx2.NetworkError | httpx2.RemoteProtocolError):
         return cut(server)
     return ServerError(f"cannot be used ({type(error).__name__})", where=where, hint="check its url")
+
+
+def _plain(error: Exception) -> str:
+    """The system's words without its number."""
+    return str(error).partition("] ")[2] or str(error)
 
 
 def cut(server: Server) -> ServerError:
