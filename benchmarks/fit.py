@@ -50,7 +50,7 @@ async def run(most: int) -> None:
         if context * count > most:
             continue
         real = await taken(path, context, kv_type, count)
-        fit = estimate(path, context=context, lanes=count, kv_type=kv_type)
+        fit = estimate(path, LoadOptions(context_length=context, lanes=count, kv_type=kv_type, offload=0))
         said = (fit.low + fit.high) / 2
         errors.append(abs(said - real) / real)
         print(

@@ -42,8 +42,12 @@ class PromptError(WorkbenchError):
     """A prompt file that cannot be used."""
 
 
-class SamplingError(WorkbenchError):
-    """A sampler setting that is unknown or out of its range."""
+class SettingError(WorkbenchError):
+    """A setting that is unknown or out of its range."""
+
+
+class SamplingError(SettingError):
+    """A sampler setting that is."""
 
 
 class NotFoundError(WorkbenchError):

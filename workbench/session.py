@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench import paths, settings
-from workbench.errors import NotFoundError, UsageError
+from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.inference.engine import Engine, LoadOptions
 from workbench.inference.remote.address import is_remote, parts, server_of
 from workbench.settings import Settings
@@ -48,6 +50,7 @@ class Session:
         self._gates: dict[str, asyncio.Semaphore] = {}  # by server: how many trials it gets at once
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
+        self._made: dict[Path, LoadOptions] = {}  # how each engine was made
 
     @cached_property
     def settings(self) -> Settings:
@@ -141,11 +144,44 @@ class Session:
         if "store" in opened:
             await asyncio.to_thread(self.store.close)
 
+    @property
+    def load_base(self) -> LoadOptions:
+        """How a model is loaded of which nothing was set."""
+        return LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
+
+    def load_options(self, path: Path) -> LoadOptions:
+        """How the model in that file is loaded: the settings, its own on top, the command line's above all.
+
+        Raises UsageError when the file of load settings is wrong.
+        """
+        from workbench.inference.loading import changed
+        from workbench.models import loading
+
+        kept = loading.options(path, self.load_base)
+        return msgspec.structs.replace(kept, **changed(self._options)) if self._options else kept
+
+    def reload_needed(self, path: Path) -> bool:
+        """Whether the model is loaded, but otherwise than it is set now."""
+        if path not in self._made or path not in self.pool.engines():
+            return False
+        try:
+            return self._made[path] != self.load_options(path)
+        except UsageError:
+            return False
+
     def _make_engine(self, path: Path) -> Engine:
+        if is_remote(path) and self._engine is None:
+            return self._make_remote(path)
+        try:
+            options = self._made[path] = self.load_options(path)
+        except UsageError as error:
+            raise EngineError(error.what, where=error.where, hint=error.hint) from error
+        return self.engine(path, options)
+
+    def engine(self, path: Path, options: LoadOptions) -> Engine:
+        """An engine of one's own for the model in that file, beside the pool's (for measuring)."""
         if self._engine is not None:
             return self._engine(path)
-        if is_remote(path):
-            return self._make_remote(path)
         if script := os.environ.get("WORKBENCH_DOUBLE"):
             from workbench.inference.double import from_script
 
@@ -153,8 +189,7 @@ class Session:
         from workbench.inference.local.client import LocalEngine
 
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
-        chosen = LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
-        return LocalEngine(path, self._options or chosen, log=log, shapes=paths.cache_dir() / "shapes.json")
+        return LocalEngine(path, options, log=log, shapes=paths.cache_dir() / "shapes.json")
 
     def _make_remote(self, path: Path) -> Engine:
         from workbench.inference.remote.openai import RemoteEngine
@@ -168,12 +203,8 @@ class Session:
             return True, ""
         from workbench.models.fit import holds
 
-        chosen = self._options or LoadOptions(
-            context_length=self.settings.context_length, offload=self.settings.offload
-        )
-        return holds(
-            [other for other in loaded if not is_remote(other)],
-            path,
-            context=chosen.context_length,
-            offload=chosen.offload,
-        )
+        here = [other for other in loaded if not is_remote(other)]
+        try:
+            return holds(here, path, self.load_options(path))
+        except UsageError:
+            return True, ""  # making its engine says what is wrong

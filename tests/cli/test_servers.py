@@ -80,7 +80,7 @@ def test_tokens_by_the_servers_tokenizer(fake: Fake, tmp_path: Path, capsys: pyt
     assert "".join(token["text"] for token in data(capsys)["tokens"]) == "one two 한"
 
 
-@pytest.mark.parametrize("verb", ["show", "fit", "rm"])
+@pytest.mark.parametrize("verb", ["show", "fit", "rm", "settings", "tune"])
 def test_what_needs_a_file_is_refused_in_one_line(fake: Fake, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("models", verb, "double") == 2
     err = capsys.readouterr().err.strip()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,10 +132,10 @@ def test_the_file_is_private_and_its_journal_a_wal(tmp_path: Path, versions: Ver
 
 def test_a_journal_where_a_wal_is_refused(tmp_path: Path, versions: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
     class Refusing(sqlite3.Connection):
-        def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
             if "= WAL" in sql:
                 raise sqlite3.OperationalError("locking protocol")
-            return super().execute(sql, *values)  # type: ignore[arg-type]
+            return super().execute(sql, *values)
 
     whole = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: whole(*args, **more, factory=Refusing))

@@ -22,6 +22,7 @@ from workbench.tui.screens.sampling_form import SamplingForm
 from workbench.tui.screens.variables_form import VariablesForm
 from workbench.tui.widgets.answer import AnswerPane
 from workbench.tui.widgets.board import plan
+from workbench.tui.widgets.card_list import CardList
 
 SIZES = [(120, 40), (80, 24)]
 
@@ -264,8 +265,8 @@ async def test_history_shows_trials_and_gives_a_message_back(size: tuple[int, in
         await app.run()
         await app.press("f4")
         await top(app, HistoryScreen)
-        listing = app.app.screen.query_one(OptionList)
-        await app.until(lambda: listing.option_count == 2)
+        listing = app.app.screen.query_one(CardList)
+        await app.until(lambda: listing.here == 0)
         pane = app.app.screen.query_one(AnswerPane)
         await app.until(lambda: app.lanes[0].text in pane.text)
         assert "temperature=0.8 top_k=40\n" in pane.text  # and no default that nobody asked about

@@ -55,23 +55,23 @@ class Shelf(Driver):
     @property
     def version(self) -> str:
         """Of what stands in the editor."""
-        checked = self.library.checked
+        checked = self.library.file.checked
         assert checked is not None
         assert checked.prompt is not None
         return checked.prompt.version
 
     @property
     def head(self) -> str:
-        return self.library.head.plain
+        return self.library.file.head.plain
 
     @property
     def middle(self) -> str:
-        return self.library.middle.plain
+        return self.library.file.middle.plain
 
     async def shows(self, id: str) -> None:
         """Until that prompt is in the editor, and looked through."""
-        await self.until(lambda: self.library.working and self.library.working.id == id, f"{id} shown")
-        await self.until(lambda: self.library.checked is not None, "checked")
+        await self.until(lambda: self.library.file.working and self.library.file.working.id == id, f"{id} shown")
+        await self.until(lambda: self.library.file.checked is not None, "checked")
 
     async def find(self, query: str, id: str) -> None:
         if not self.has_focus(self.library.cards):
@@ -95,7 +95,7 @@ class Shelf(Driver):
         screen = self.app.screen
         assert isinstance(screen, VersionsScreen)
         await self.until(lambda: screen._past is not None, "read")
-        await self.until(lambda: screen._pane.text, "shown")
+        await self.until(lambda: screen.pane.text, "shown")
         return screen
 
 
@@ -107,7 +107,7 @@ async def shelf(folder: Path, *, size: tuple[int, int] = (120, 40)) -> AsyncIter
         await here.press("f2")
         await here.until(lambda: len(here.app.screen_stack) > 1 and here.library.shelf.cards, "cards")
         await here.until(lambda: all(card.known for card in here.library.shelf.cards), "read")
-        await here.until(lambda: here.library.checked is not None or not here.ids, "first one")
+        await here.until(lambda: here.library.file.checked is not None or not here.ids, "first one")
         yield here
 
 
@@ -119,12 +119,12 @@ async def test_the_whole_round(tmp_path: Path) -> None:
     async with shelf(tmp_path) as here:
         await here.find("money bank explain", "money/bank")
         old = here.version
-        assert here.library.preview.text == "── system\nExplain a bank."
+        assert here.library.file.preview.text == "── system\nExplain a bank."
         await here.press("enter")
-        assert here.has_focus(here.library.editor)
-        here.library.editor.move_cursor((4, 8))
+        assert here.has_focus(here.library.file.editor)
+        here.library.file.editor.move_cursor((4, 8))
         await here.type("Briefly: ")
-        await here.until(lambda: "Briefly: Explain a bank." in here.library.preview.text, "preview follows")
+        await here.until(lambda: "Briefly: Explain a bank." in here.library.file.preview.text, "preview follows")
         assert "● unsaved" in here.head
         await here.press("ctrl+s")
         await here.until(lambda: "saved money/bank" in here.notices, "saved")
@@ -139,11 +139,11 @@ async def test_the_whole_round(tmp_path: Path) -> None:
         await here.answer("production")
         await here.until(lambda: versions._rows[0].labels == ("production",), "labelled")
         assert labels.load(tmp_path) == {"money/bank": {"production": new}}
-        await here.until(lambda: '+ text = "Briefly: Explain' in versions._pane.text, "what the save changed")
+        await here.until(lambda: '+ text = "Briefly: Explain' in versions.pane.text, "what the save changed")
         await here.press("down", "d")
-        await here.until(lambda: "Briefly" in versions._pane.text and "→ the present text" in versions._head.plain)
+        await here.until(lambda: "Briefly" in versions.pane.text and "→ the present text" in versions.head.plain)
         await here.press("x", "up")
-        await here.until(lambda: '+ text = "Briefly: Explain' in versions._pane.text, "any two")
+        await here.until(lambda: '+ text = "Briefly: Explain' in versions.pane.text, "any two")
         await here.press("down", "c")
         await here.until(lambda: isinstance(here.app.screen, VariablesForm), "values asked, once for both")
         await here.press("enter")
@@ -172,7 +172,7 @@ async def test_lanes_follow_what_is_saved(tmp_path: Path) -> None:
         before = lane.version
         await here.press("f2")
         await here.until(lambda: here.on_top(here.library), "back")
-        here.library.editor.insert("Briefly: ", (4, 8))
+        here.library.file.editor.insert("Briefly: ", (4, 8))
         await here.press("ctrl+s", "f2")
         await here.until(lambda: lane.version != before, "the lane has the new version")
         assert lane.lead[0].content == "Briefly: Explain a bank."
@@ -183,7 +183,7 @@ async def test_problems_stand_at_their_line_as_one_types(tmp_path: Path) -> None
     async with shelf(tmp_path) as here:
         await here.find("bank library:test", "a")
         await here.press("enter")
-        editor = here.library.editor
+        editor = here.library.file.editor
         editor.move_cursor((4, 16))
         await here.type("{{who}}")
         await here.until(lambda: "who" in here.middle and "line 5" in here.middle, "an unknown name")
@@ -209,7 +209,7 @@ async def test_a_bad_file_is_a_row_and_can_be_mended(tmp_path: Path) -> None:
         assert "✗ line 1" in here.middle
         await here.press("down")
         await here.until(lambda: "not UTF-8" in here.middle, "what is wrong with the other")
-        assert here.library.editor.read_only
+        assert here.library.file.editor.read_only
         await here.type("x")
         await here.press("backspace", "up")
         await here.shows("bad")
@@ -249,10 +249,10 @@ async def test_unsaved_typing_survives_a_kill(tmp_path: Path) -> None:
     assert path.read_text() == ONE
     async with shelf(tmp_path) as here:
         await here.find("bank library:test", "a")
-        assert here.library.editor.text.startswith("# lost?")
+        assert here.library.file.editor.text.startswith("# lost?")
         assert "● unsaved since" in here.head
         await here.press("escape", "escape", "R")
-        await here.until(lambda: here.library.editor.text == ONE, "given up")
+        await here.until(lambda: here.library.file.editor.text == ONE, "given up")
         assert Drafts().find(path) is None
         versions = await here.versions()
         assert any("# lost?" in versions._text(row) for row in versions._rows), (
@@ -271,18 +271,18 @@ async def test_a_change_by_another_program_is_no_ones_loss(tmp_path: Path, key: 
         await here.find("bank library:test", "a")
         here.library._tick_timer.pause()
         await here.press("enter")
-        here.library.editor.replace("# MINE", (0, 0), (0, 6))
-        await here.until(lambda: here.library.working and here.library.working.changed, "typed")
+        here.library.file.editor.replace("# MINE", (0, 0), (0, 6))
+        await here.until(lambda: here.library.file.working and here.library.file.working.changed, "typed")
         path.write_text(ONE + "# theirs\n")
         await here.press("ctrl+s")
         await here.until(lambda: isinstance(here.app.screen, ConflictScreen), "asked")
         await here.press(key)
         await here.until(lambda: isinstance(here.app.screen, LibraryScreen), "answered")
         if key == "m":
-            await here.until(lambda: "# theirs" in here.library.editor.text, "both in the editor")
+            await here.until(lambda: "# theirs" in here.library.file.editor.text, "both in the editor")
             await here.press("ctrl+s")
         await here.until(lambda: path.read_text() == left, "written")
-        await here.until(lambda: here.library.editor.text == left, "shown")
+        await here.until(lambda: here.library.file.editor.text == left, "shown")
         versions = await here.versions()
         texts = [versions._text(row) for row in versions._rows]
         assert ONE + "# theirs\n" in texts
@@ -294,7 +294,7 @@ async def test_what_another_program_writes_is_shown(tmp_path: Path) -> None:
     async with shelf(tmp_path) as here:
         await here.find("bank library:test", "a")
         path.write_text(ONE.replace("Explain", "Describe"))
-        await here.until(lambda: "Describe" in here.library.editor.text, "read again")
+        await here.until(lambda: "Describe" in here.library.file.editor.text, "read again")
         await here.press("enter")
         await here.type("# x")
         path.write_text(ONE)
@@ -303,11 +303,11 @@ async def test_what_another_program_writes_is_shown(tmp_path: Path) -> None:
         await here.until(lambda: "gone from the disk" in here.head, "said")
         put(tmp_path, "b")
         await here.until(lambda: any(card.id == "b" for card in here.library.shelf.cards), "a new row")
-        assert here.library.editor.text.startswith("# x")
+        assert here.library.file.editor.text.startswith("# x")
     async with shelf(tmp_path) as here:
         await here.find("is:bad library:test", "a")
         assert "the file is gone" in here.middle or "no problems" in here.middle
-        assert here.library.editor.text.startswith("# x")
+        assert here.library.file.editor.text.startswith("# x")
         await here.press("ctrl+s")
         await here.until(lambda: path.exists(), "written anew")
         assert path.read_text().startswith("# x")
@@ -323,8 +323,8 @@ async def test_new_copy_move_delete_and_back(tmp_path: Path) -> None:
         await here.press("down", "enter")
         await here.answer("chat/new one")
         await here.shows("chat/new one")
-        assert 'kind = "chat"' in here.library.editor.text
-        assert here.has_focus(here.library.editor)
+        assert 'kind = "chat"' in here.library.file.editor.text
+        assert here.has_focus(here.library.file.editor)
 
         await here.find("bank library:test", "a")
         await here.press("escape", "D")
@@ -360,11 +360,11 @@ async def test_a_form_for_those_who_want_no_toml(tmp_path: Path) -> None:
         assert title.value == "Bank"
         title.action_end()
         await here.type(" 2")
-        await here.until(lambda: 'title = "Bank 2"  # why' in here.library.editor.text, "in the text")
+        await here.until(lambda: 'title = "Bank 2"  # why' in here.library.file.editor.text, "in the text")
         add = next(b for b in here.library.query(Button) if "example" in str(b.label))
         add.focus()
         await here.press("enter")
-        await here.until(lambda: "[[examples]]" in here.library.editor.text, "an example")
+        await here.until(lambda: "[[examples]]" in here.library.file.editor.text, "an example")
         await here.press("ctrl+s")
         await here.until(lambda: "saved a@" in here.notices, "saved")
     data = path.read_bytes()
@@ -379,7 +379,7 @@ async def test_the_rendered_prompt_is_counted(tmp_path: Path) -> None:
         await here.until(lambda: " tok · " in here.middle, "counted")
         before = here.middle
         await here.press("enter")
-        here.library.editor.move_cursor((4, 8))
+        here.library.file.editor.move_cursor((4, 8))
         await here.type("a few more words ")
         await here.until(lambda: " tok · " in here.middle and here.middle != before, "counted again")
 
@@ -417,7 +417,7 @@ async def test_nothing_planted_in_a_repository_is_run(tmp_path: Path) -> None:
         await here.press("enter", "ctrl+s")
         await here.until(lambda: "saved a@" in here.notices, "saved")
         versions = await here.versions()
-        await here.until(lambda: "+ # x" in versions._pane.text, "the difference")
+        await here.until(lambda: "+ # x" in versions.pane.text, "the difference")
         await here.press("s")
         await here.until(lambda: not here.on_top(versions), "side by side")
         await here.press("escape")

@@ -66,13 +66,13 @@ async def settle(pilot: Pilot[Any], query: str) -> LibraryScreen:
     for _ in range(1000):
         await pilot.pause(0.01)
         screen = pilot.app.screen
-        if isinstance(screen, LibraryScreen) and screen.shelf.labels and screen.checked:
+        if isinstance(screen, LibraryScreen) and screen.shelf.labels and screen.file.checked:
             break
     assert isinstance(screen, LibraryScreen)
     screen.query_line.value = query
     for _ in range(1000):
         await pilot.pause(0.01)
-        if " tok" in screen.middle.plain and screen.working and screen.working.id == "team/steps":
+        if " tok" in screen.file.middle.plain and screen.file.working and screen.file.working.id == "team/steps":
             break
     return screen
 
@@ -81,7 +81,7 @@ async def settle(pilot: Pilot[Any], query: str) -> LibraryScreen:
 def test_snapshot_library(snap_compare: Callable[..., bool], folder: Path, size: tuple[int, int]) -> None:
     async def found(pilot: Pilot[Any]) -> None:
         screen = await settle(pilot, "step library:lib tea")
-        screen.editor.cursor_blink = False
+        screen.file.editor.cursor_blink = False
         await pilot.press("enter")
         await pilot.pause()
 

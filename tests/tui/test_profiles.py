@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widget import Widget
 from textual.widgets import OptionList, Static, TextArea
 
 from tests.tui.driving import Driver, opened, recording
@@ -64,9 +65,10 @@ async def test_a_first_profile_by_keyboard_alone(size: tuple[int, int]) -> None:
         )
         assert whole(dialog) == wanted
         for id in ("#about", "#answer", "#message"):
-            region = dialog.query_one(id).region
-            assert region.height >= 2, (id, region)
-            assert dialog.region.contains_region(dialog.query_one(id).parent.region)  # type: ignore[union-attr]
+            field = dialog.query_one(id)
+            assert field.region.height >= 2, (id, field.region)
+            assert isinstance(field.parent, Widget)
+            assert dialog.region.contains_region(field.parent.region)
         assert profiles.names() == []
         await app.press("ctrl+s")
         await closed(app)

@@ -85,9 +85,9 @@ async def test_the_models_screen_says_where_it_runs_and_deletes_nothing(fake: Fa
         assert isinstance(screen, ModelsScreen)
         await app.until(lambda: any(model.path == f"server:box/{MODEL}" for model in screen._models))
         here = next(at for at, model in enumerate(screen._models) if model.path == f"server:box/{MODEL}")
-        while screen._cards.here < here:
+        while screen.cards.here < here:
             await app.press("down")
-        await app.until(lambda: f"runs on {host(fake)}" in screen._pane.text)
+        await app.until(lambda: f"runs on {host(fake)}" in screen.pane.text)
         await app.press("X")
         await app.until(lambda: "is no file on this machine" in app.notices)
 

@@ -30,6 +30,28 @@ def used(root: Path = Path("/")) -> int:
     return int(memory.total - memory.available)
 
 
+def taken(pid: int, root: Path = Path("/")) -> int:
+    """What a process took: its own pages, and what is there of the GGUF files it has mapped; 0 when it is gone.
+
+    Shared libraries are not counted, other programs have them too. Where there is no /proc it is all that is resident.
+    """
+    try:
+        lines = (root / f"proc/{pid}/smaps").read_text().splitlines()
+    except OSError:
+        try:
+            return int(psutil.Process(pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+    whole, model = 0, False
+    for line in lines:
+        name, _, rest = line.partition(":")
+        if " " in name:  # a mapping's first line
+            model = line.endswith(".gguf")
+        elif name == ("Rss" if model else "Anonymous"):
+            whole += int(rest.split()[0]) * 1024
+    return whole
+
+
 def _groups(root: Path) -> list[tuple[int, int]]:
     """(limit, used) of our cgroup and its ancestors that have a limit; v2 and v1."""
     try:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench import paths
+from workbench.databases import BUSY, hint, now, set_journal
 from workbench.errors import StorageError
 from workbench.history.migrations import STEPS
-
-BUSY = 5.0  # seconds another process may hold the lock
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -21,12 +19,12 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it readable for all
     except OSError as error:
-        hint = "free some space, or mend the folder's permissions"
-        raise StorageError(f"cannot open the history ({error.strerror})", where=str(path), hint=hint) from error
+        advice = "free some space, or mend the folder's permissions"
+        raise StorageError(f"cannot open the history ({error.strerror})", where=str(path), hint=advice) from error
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
-        _set_journal(connection)
+        set_journal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, path)
         _mark_orphans(connection)
@@ -37,18 +35,6 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _set_journal(connection: sqlite3.Connection) -> None:
-    """WAL, or a rollback journal where there is no shared memory: network file systems refuse, or fail at it."""
-    try:
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        if "protocol" not in str(error) and "I/O" not in str(error):
-            raise
-        mode = ""
-    if mode != "wal":
-        connection.execute("PRAGMA journal_mode = DELETE")
-
-
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the schema up to date, one process at a time."""
     with connection:
@@ -57,8 +43,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         done = {row[0] for row in connection.execute("SELECT name FROM migrations")}
         unknown = done - {name for name, _ in STEPS}
         if unknown:
-            hint = "update this workbench; the history is left as it is"
-            raise StorageError("the history was written by a newer workbench", where=str(path), hint=hint)
+            advice = "update this workbench; the history is left as it is"
+            raise StorageError("the history was written by a newer workbench", where=str(path), hint=advice)
         for name, sql in STEPS:
             if name in done:
                 continue
@@ -95,11 +81,6 @@ def _alive(pid: int, started: float) -> bool:
         return False
 
 
-def now() -> str:
-    """UTC as ISO 8601, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
 def stored(text: str) -> str:
     """`text` as SQLite takes it: lone surrogates (bytes on a command line that are no UTF-8) become `?`."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
@@ -114,13 +95,4 @@ def failure(error: Exception, path: Path) -> StorageError:
     """What went wrong in the file at `path`, as a person can act on it."""
     if isinstance(error, StorageError):
         return error
-    text = str(error)
-    if "full" in text or "disk I/O" in text:
-        hint = "free some space on that disk"
-    elif "malformed" in text or "not a database" in text:
-        hint = "move the file away; a new one is made"
-    elif "locked" in text:
-        hint = "another program holds it: try again"
-    else:
-        hint = "mend the file's permissions, or move it away"
-    return StorageError(f"the history failed ({text})", where=str(path), hint=hint)
+    return StorageError(f"the history failed ({error})", where=str(path), hint=hint(str(error)))

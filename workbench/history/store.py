@@ -18,8 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from workbench.databases import BUSY, now
 from workbench.errors import StorageError
-from workbench.history.database import BUSY, connect, failure, now, stored, this_process, to_json
+from workbench.history.database import connect, failure, stored, this_process, to_json
 
 T = TypeVar("T")
 FLUSH = 0.25  # seconds between appends of text

@@ -27,11 +27,13 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model is loaded.
+    """How a model is loaded; loading.py has each setting's range and help.
 
     `context_length` is in tokens and for each lane; 0 takes the smaller of the model's own and 4096. `offload` is the
     number of layers on the GPU, -1 all of them. `threads` 0 = one a physical core (within the container's limit).
-    `shape` is lanes per `llama_decode`: 0 measures it when the model is loaded ("auto").
+    `shape` is lanes per `llama_decode`: 0 measures it when the model is loaded ("auto"). `kv_type` is that of keys, and
+    of values unless `kv_type_v` says another. `tensor_split` is each GPU's share, () by free memory. `rope_freq_base`
+    (Hz-like, RoPE's theta) and `rope_freq_scale` 0 = as the file says.
     """
 
     context_length: int = 0
@@ -41,11 +43,23 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 512
     flash_attention: Literal["auto", "on", "off"] = "auto"
     kv_type: Literal["f16", "q8_0", "q4_0"] = "f16"
+    kv_type_v: Literal["", "f16", "q8_0", "q4_0"] = ""
     shape: int = 0
+    mmap: bool = True
+    mlock: bool = False
+    split_mode: Literal["layer", "row", "none"] = "layer"
+    main_gpu: int = 0
+    tensor_split: tuple[float, ...] = ()
+    rope_scaling: Literal["model", "none", "linear", "yarn"] = "model"
+    rope_freq_base: float = 0.0
+    rope_freq_scale: float = 0.0
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What the loaded model is. Sizes in bytes, lengths in tokens, `load_s` in seconds."""
+    """What the loaded model is. Sizes in bytes, lengths in tokens, `load_s` in seconds.
+
+    `vram` is what loading took on the GPUs (0: none, or unknown). `options` are those it was loaded with.
+    """
 
     name: str
     path: str
@@ -61,6 +75,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     offloaded: int = 0
     load_s: float = 0.0
     warning: str = ""
+    vram: int = 0
+    options: LoadOptions = LoadOptions()
 
 
 class Token(msgspec.Struct, frozen=True):

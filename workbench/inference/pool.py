@@ -59,6 +59,10 @@ class EnginePool:
         async with self.use(path, on_progress=on_progress):
             pass
 
+    def busy(self, path: Path) -> bool:
+        """Whether somebody uses the engine for `path` now."""
+        return bool(self._users.get(path))
+
     async def discard(self, path: Path) -> None:
         """Close the engine for `path`, if there is one: whoever uses it sees it end; the next use makes a new one."""
         if engine := self._engines.pop(path, None):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.inference.sampling import SPECS, Spec
+from workbench.inference.sampling import SPECS
+from workbench.inference.specs import Spec
 from workbench.library.prompt import KINDS, SCHEMA, TYPES
 
 Part = dict[str, Any]

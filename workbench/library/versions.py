@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from workbench import paths
+from workbench.databases import BUSY, hint, now, set_journal
 from workbench.errors import NotFoundError, StorageError
 from workbench.files import digest
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _making = threading.Lock()  # one thread at a time makes the file
 SCHEMA = 1
-BUSY = 5.0  # seconds another process may hold the lock
 _TABLES = (
     "CREATE TABLE blobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL)",
     "CREATE TABLE prompts (uid INTEGER PRIMARY KEY, folder TEXT NOT NULL, id TEXT NOT NULL, deleted TEXT)",
@@ -177,7 +176,7 @@ class Versions:
         try:
             _make(self.path)
             with closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as db:
-                _set_journal(db)
+                set_journal(db)
                 db.execute("PRAGMA synchronous = FULL")
                 with db:
                     db.execute("BEGIN IMMEDIATE")
@@ -202,8 +201,8 @@ class Versions:
         """The schema's number, 0 for a new file. Raises StorageError when it is a later one."""
         found = int(db.execute("PRAGMA user_version").fetchone()[0])
         if found > SCHEMA:
-            hint = "update this workbench; the versions are left as they are"
-            raise StorageError("the versions were written by a newer workbench", where=str(self.path), hint=hint)
+            advice = "update this workbench; the versions are left as they are"
+            raise StorageError("the versions were written by a newer workbench", where=str(self.path), hint=advice)
         return found
 
     def _prepare(self, db: sqlite3.Connection) -> None:
@@ -214,15 +213,7 @@ class Versions:
 
     def _failure(self, error: Exception) -> StorageError:
         text = (isinstance(error, OSError) and error.strerror) or str(error)
-        if "full" in text or "I/O" in text or "No space" in text:
-            hint = "free some space on that disk"
-        elif "malformed" in text or "not a database" in text:
-            hint = "move the file away; a new one is made"
-        elif "locked" in text:
-            hint = "another program holds it: try again"
-        else:
-            hint = "mend the file's permissions, or move it away"
-        return StorageError(f"the versions cannot be used ({text})", where=str(self.path), hint=hint)
+        return StorageError(f"the versions cannot be used ({text})", where=str(self.path), hint=hint(text))
 
 
 def whoami() -> str:
@@ -238,11 +229,6 @@ def whoami() -> str:
     return _text(name)
 
 
-def now() -> str:
-    """UTC as ISO 8601, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
 def _make(path: Path) -> None:
     """An empty private file where there is none: SQLite would make it readable for all.
 
@@ -250,20 +236,6 @@ def _make(path: Path) -> None:
     """
     with _making, suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _set_journal(db: sqlite3.Connection) -> None:
-    """WAL, or a rollback journal where there is no shared memory: network file systems refuse, or fail at it."""
-    import sqlite3
-
-    try:
-        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        if "protocol" not in str(error) and "I/O" not in str(error):
-            raise
-        mode = ""
-    if mode != "wal":
-        db.execute("PRAGMA journal_mode = DELETE")
 
 
 def _key(folder: Path, id: str) -> tuple[str, str]:

@@ -191,7 +191,7 @@ def _asked(ask: Any, id: str = "") -> Any:
     except HfHubHTTPError as error:
         code = error.response.status_code if error.response is not None else 0
         raise HubError(f"{where} answers {code}", hint=_hint(code)) from error
-    except Exception as error:
+    except Exception as error:  # the boundary: the library's transport has errors of its own, which it may change
         raise HubError(f"{where} cannot be reached ({type(error).__name__})", hint="check the network") from error
 
 

@@ -231,7 +231,7 @@ class WorkbenchApp(App[int]):
         self.compare.save_now()
         if self._library is not None:
             with suppress(WorkbenchError):  # the terminal is going away: there is nobody to tell
-                self._library.keep_now()
+                self._library.file.keep_now()
         if self.session is not None:
             await self.session.close()
         self.exit(code, return_code=code)

@@ -49,7 +49,7 @@ class LibraryCount:
             says += f" · contains {' '.join(sorted(counted.special))}"
         if says != self.says:
             self.says = says
-            self._screen.say_count()
+            self._screen.file.say_count()
 
     def _load(self) -> None:
         if not self._loading:
@@ -63,7 +63,7 @@ class LibraryCount:
                 await pool.restart(path)
         except EngineError as error:
             self.says = str(error)
-            self._screen.say_count()
+            self._screen.file.say_count()
             return
         finally:
             self._loading = False

@@ -53,11 +53,11 @@ class LibraryTools:
         return await self._screen.app.push_screen_wait(AskScreen(question, value))
 
     def _working(self) -> Working:
-        if self._screen.working is None:
+        if self._screen.file.working is None:
             raise NotFoundError("no prompt is open", hint="choose one in the list")
-        if not self._screen.editor.read_only:
-            self._screen.working.text = self._screen.editor.text
-        return self._screen.working
+        if not self._screen.file.editor.read_only:
+            self._screen.file.working.text = self._screen.file.editor.text
+        return self._screen.file.working
 
     def _id(self) -> tuple[str, str]:
         """The current row's id and library."""
@@ -106,7 +106,7 @@ class LibraryTools:
         )
         if saved.copied:
             screen.fill(keep=working.id)
-        screen.retitle()
+        screen.file.retitle()
         screen.reread()
 
     async def _decide(self, working: Working, theirs: bytes | None) -> None:
@@ -123,11 +123,11 @@ class LibraryTools:
             await self.save()
         elif choice == "theirs" and theirs is not None:
             await asyncio.to_thread(writer.take, working, theirs)
-            screen.show(working)
+            screen.file.show(working)
         elif choice == "merge" and theirs is not None:
             made = await asyncio.to_thread(writer.merged, working, theirs)
-            screen.editor.put(made.text)
-            screen.say_theirs("")
+            screen.file.editor.put(made.text)
+            screen.file.say_theirs("")
             if made.conflicts:
                 said = f"{made.conflicts} places changed on both sides: both stand in the text, marked; then save"
                 screen.workbench.tell(said, severity="warning")
@@ -138,18 +138,18 @@ class LibraryTools:
         """The file in the editor is another on disk: taken in at once when nothing is unsaved."""
         screen = self._screen
         if theirs is None:
-            screen.say_theirs("gone from the disk")
+            screen.file.say_theirs("gone from the disk")
         elif working.changed:
-            screen.say_theirs("changed on disk")
+            screen.file.say_theirs("changed on disk")
         else:
             try:
                 await asyncio.to_thread(screen.shelf.writer.take, working, theirs)
             except UnicodeDecodeError:
-                screen.say_theirs("on disk it is no text now")
+                screen.file.say_theirs("on disk it is no text now")
                 return
-            row = screen.editor.cursor_location
-            screen.show(working)
-            screen.editor.move_cursor(row)
+            row = screen.file.editor.cursor_location
+            screen.file.show(working)
+            screen.file.editor.move_cursor(row)
             screen.workbench.tell(f"{working.id}: changed by another program, read again")
             screen.reread()
 
@@ -163,7 +163,7 @@ class LibraryTools:
             raise NotFoundError("the file is gone: there is nothing to go back to", hint="^s writes what you have")
         await asyncio.to_thread(screen.shelf.writer.take, working, theirs)
         screen.shelf.note_draft(working)
-        screen.show(working)
+        screen.file.show(working)
         screen.reread()
         screen.workbench.tell(f"{working.id} is as on disk; what you had typed stands in its versions (v)")
 
@@ -211,8 +211,8 @@ class LibraryTools:
         """Another name, or another library: LIBRARY:NAME."""
         screen = self._screen
         id, library = self._id()
-        await screen.keep()
-        if screen.working is not None and screen.working.changed:
+        await screen.file.keep()
+        if screen.file.working is not None and screen.file.working.changed:
             raise UsageError(f"{id} has unsaved changes", hint="^s saves them first")
         name = await self._ask("new name (LIBRARY:NAME moves it there)", id)
         if not name or name == id:
@@ -220,7 +220,7 @@ class LibraryTools:
         to, colon, rest = name.partition(":")
         new = rest if colon else name
         await asyncio.to_thread(lambda: screen.shelf.manager.move(id, new, library=library, to=to if colon else ""))
-        screen.working = None
+        screen.file.working = None
         await self._went(new)
         screen.workbench.tell(f"{id} is {name} now; its versions and labels went with it")
 
@@ -229,11 +229,11 @@ class LibraryTools:
         screen = self._screen
         id, library = self._id()
         at = screen.cards.here
-        await screen.keep()
-        if screen.working is not None and screen.working.changed:
+        await screen.file.keep()
+        if screen.file.working is not None and screen.file.working.changed:
             raise UsageError(f"{id} has unsaved changes", hint="^s saves them, R gives them up")
         await asyncio.to_thread(lambda: screen.shelf.manager.delete(id, library=library))
-        screen.working = None
+        screen.file.working = None
         await screen.shelf.refresh()
         screen.fill()
         screen.cards.go(at)
@@ -281,7 +281,7 @@ class LibraryTools:
             text = shown(made)
         except UnicodeDecodeError:
             raise UsageError("what the editor left is not UTF-8 text", hint="the prompt is as it was") from None
-        screen.editor.put(text)
+        screen.file.editor.put(text)
         working.text = text
         await self.save()
 
@@ -298,7 +298,7 @@ class LibraryTools:
             return
         what, version = chosen
         if what == "restore":
-            screen.editor.put(version)
+            screen.file.editor.put(version)
             working.text = version
             await self.save()
         elif what == "compare":
@@ -325,7 +325,7 @@ class LibraryTools:
         screen.workbench.tell(f"{name} is {working.id}@{short(version)} now{moved}")
         await screen.shelf.refresh()
         screen.fill(keep=working.id)
-        screen.retitle()
+        screen.file.retitle()
 
     async def try_it(self) -> None:
         """The prompt in the lane that one was in last; an unsaved change is saved first."""
@@ -348,7 +348,7 @@ class LibraryTools:
         form = self._form
         first = form.query("Input, TextArea") if form is not None and form.display else None
         # At once, not by a message: keys may follow in the same burst.
-        self._screen.set_focus(first.first() if first else self._screen.editor)
+        self._screen.set_focus(first.first() if first else self._screen.file.editor)
 
     async def form(self) -> None:
         """Form or TOML."""
@@ -358,31 +358,31 @@ class LibraryTools:
         self._working()
         if form is None:
             form = PromptForm()
-            await screen.query_one("#file").mount(form, after=screen.editor)
+            await screen.query_one("#file").mount(form, after=screen.file.editor)
             form.display = False
         shown_now = not form.display
-        if shown_now and not await form.load(screen.editor.text):
+        if shown_now and not await form.load(screen.file.editor.text):
             raise UsageError("the form needs TOML that parses", hint="^g goes to the line that is wrong")
-        form.display, screen.editor.display = shown_now, not shown_now
+        form.display, screen.file.editor.display = shown_now, not shown_now
         self.focus_file()
 
     async def form_follows(self) -> None:
         """The form shows what the text says; text that does not parse shows as text."""
         form = self._form
-        if form is not None and form.display and not await form.load(self._screen.editor.text):
-            form.display, self._screen.editor.display = False, True
+        if form is not None and form.display and not await form.load(self._screen.file.editor.text):
+            form.display, self._screen.file.editor.display = False, True
 
     async def from_form(self, path: KeyPath, value: Any) -> None:
         """A value typed in the form goes into the text."""
         from workbench.library.edit import edited
 
         screen = self._screen
-        if screen.working is None:
+        if screen.file.working is None:
             return
         try:
-            made = await asyncio.to_thread(edited, screen.editor.text, {path: value})
+            made = await asyncio.to_thread(edited, screen.file.editor.text, {path: value})
         except PromptError as error:
             if self._form is not None:
                 self._form.say(str(error))
             return
-        screen.editor.put(made)
+        screen.file.editor.put(made)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.session import Session
 
 
 def skeleton(columns: int, rows: int) -> str:
@@ -46,7 +50,7 @@ def launch(library: list[str] | None = None) -> int:
         sys.stdout.flush()
 
 
-def _session(library: list[str] | None):  # type: ignore[no-untyped-def]  # typing it would import it before the first paint
+def _session(library: list[str] | None) -> Session:
     from pathlib import Path
 
     from workbench.session import Session

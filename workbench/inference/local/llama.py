@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import EngineError
+from workbench.inference.engine import LoadOptions
 
 Ids = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -30,6 +31,8 @@ OUTPUTS = 64  # rows with logits in one llama_decode, at most, when no more lane
 KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 _FLASH = {"auto": -1, "off": 0, "on": 1}
+_SPLIT = {"none": 0, "layer": 1, "row": 2}
+_ROPE = {"model": -1, "none": 0, "linear": 1, "yarn": 2}
 
 
 def _bindings() -> Any:
@@ -101,13 +104,28 @@ class Model:
     """A loaded model and its vocabulary. Tokenising is safe from any thread, also while a context decodes."""
 
     def __init__(
-        self, path: str, log: Log, *, offload: int = -1, on_progress: Callable[[float], bool] | None = None
+        self,
+        path: str,
+        log: Log,
+        *,
+        options: LoadOptions | None = None,
+        on_progress: Callable[[float], bool] | None = None,
     ) -> None:
+        options = options or LoadOptions()
         _check_file(path)
         low.llama_backend_init()
         params = low.llama_model_default_params()
         self.gpu = bool(low.llama_supports_gpu_offload())
-        params.n_gpu_layers = (999 if offload < 0 else offload) if self.gpu else 0
+        params.n_gpu_layers = (999 if options.offload < 0 else options.offload) if self.gpu else 0
+        params.split_mode = _SPLIT[options.split_mode]
+        params.main_gpu = options.main_gpu
+        params.use_mmap, params.use_mlock = options.mmap, options.mlock
+        if options.tensor_split:
+            most = int(low.llama_max_devices())
+            if len(options.tensor_split) > most:
+                raise EngineError(f"tensor_split has {len(options.tensor_split)} shares", hint=f"at most {most}")
+            self._split = (ctypes.c_float * most)(*options.tensor_split)
+            params.tensor_split = ctypes.cast(self._split, ctypes.POINTER(ctypes.c_float))
         params.check_tensors = True  # garbage in the weights is else decoded silently; costs nothing measurable
         if on_progress is not None:
             self._progress = low.llama_progress_callback(lambda fraction, _: on_progress(fraction))
@@ -158,13 +176,14 @@ class Model:
         found = low.llama_model_chat_template(self.handle, None)
         return found.decode("utf-8", "replace") if found else None
 
-    def kv_bytes(self, cells: int, kv_type: str) -> int:
+    def kv_bytes(self, cells: int, options: LoadOptions) -> int:
         """Bytes that `cells` cells of key-value cache take, over all layers."""
         heads = self.number("attention.head_count_kv") or int(low.llama_model_n_head_kv(self.handle))
         width = int(low.llama_model_n_embd(self.handle)) // max(1, int(low.llama_model_n_head(self.handle)))
         key = self.number("attention.key_length", width)
         value = self.number("attention.value_length", width)
-        return int(self.layers * cells * heads * (key + value) * _KV_BYTES[kv_type])
+        bytes_k, bytes_v = _KV_BYTES[options.kv_type], _KV_BYTES[options.kv_type_v or options.kv_type]
+        return int(self.layers * cells * heads * (key * bytes_k + value * bytes_v))
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> Ids:
         """The tokens of `text`; `add_special` adds what the model wants around a text (BOS)."""
@@ -257,26 +276,27 @@ class Context:
         cells: int,
         sequences: int,
         unified: bool,
-        batch: int,
         threads: int,
-        flash: str = "auto",
-        kv_type: str = "f16",
+        options: LoadOptions,
         flag: Flag | None = None,
         log: Log | None = None,
         outputs: int = OUTPUTS,
     ) -> None:
-        if kv_type != "f16" and flash == "off":
-            raise EngineError(f"kv_type {kv_type} needs flash attention", hint="set flash_attention to auto or on")
+        type_v = options.kv_type_v or options.kv_type
+        if type_v != "f16" and options.flash_attention == "off":
+            raise EngineError(f"values in {type_v} need flash attention", hint="set flash_attention to auto or on")
         cells = -(-cells // _SMALL) * _SMALL
         params = low.llama_context_default_params()
         params.n_ctx = cells if unified else cells * sequences
-        params.n_batch = params.n_ubatch = min(batch, cells)
+        params.n_batch = params.n_ubatch = min(max(32, min(options.batch, 4096)), cells)
         params.n_seq_max = sequences
         params.n_outputs_max = min(params.n_batch, max(outputs, sequences))
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = unified
-        params.flash_attn_type = _FLASH[flash]
-        params.type_k = params.type_v = KV_TYPES[kv_type]
+        params.flash_attn_type = _FLASH[options.flash_attention]
+        params.type_k, params.type_v = KV_TYPES[options.kv_type], KV_TYPES[type_v]
+        params.rope_scaling_type = _ROPE[options.rope_scaling]
+        params.rope_freq_base, params.rope_freq_scale = options.rope_freq_base, options.rope_freq_scale
         params.swa_full = True  # else a sliding window forgets what a shared prefix needs
         params.offload_kqv = True
         params.no_perf = True
@@ -364,6 +384,35 @@ class Context:
 
 def devices() -> tuple[str, ...]:
     """Names of the devices that llama.cpp computes on besides the CPU."""
+    found = _devices()
+    if found is None:
+        return ()
+    base, handles = found
+    base.ggml_backend_dev_description.restype = ctypes.c_char_p
+    base.ggml_backend_dev_description.argtypes = [ctypes.c_void_p]
+    names = [base.ggml_backend_dev_description(handle) for handle in handles]
+    return tuple(name.decode("utf-8", "replace").strip() for name in names)
+
+
+def free_vram() -> int:
+    """Bytes that are free on those devices together; 0 when there is none."""
+    found = _devices()
+    if found is None:
+        return 0
+    base, handles = found
+    size = ctypes.POINTER(ctypes.c_size_t)
+    base.ggml_backend_dev_memory.restype = None
+    base.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p, size, size]
+    whole = 0
+    for handle in handles:
+        free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
+        base.ggml_backend_dev_memory(handle, ctypes.byref(free), ctypes.byref(total))
+        whole += free.value
+    return whole
+
+
+def _devices() -> tuple[Any, list[int]] | None:
+    """ggml's library and its devices besides the CPU; None where another build lays its libraries out otherwise."""
     folder = Path(low.__file__).parent / "lib"
     try:
         ggml = ctypes.CDLL(str(next(folder.glob("libggml.[sd]*"))))
@@ -371,14 +420,11 @@ def devices() -> tuple[str, ...]:
         ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
         ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
         ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-        base.ggml_backend_dev_description.restype = ctypes.c_char_p
-        base.ggml_backend_dev_description.argtypes = [ctypes.c_void_p]
         base.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
         found = [ggml.ggml_backend_dev_get(index) for index in range(ggml.ggml_backend_dev_count())]
-        names = [base.ggml_backend_dev_description(device) for device in found if base.ggml_backend_dev_type(device)]
-    except (OSError, StopIteration, AttributeError):  # another build's library layout: only the names are missing
-        return ()
-    return tuple(name.decode("utf-8", "replace").strip() for name in names)
+        return base, [handle for handle in found if base.ggml_backend_dev_type(handle)]
+    except (OSError, StopIteration, AttributeError):
+        return None
 
 
 def padded(cells: int) -> int:

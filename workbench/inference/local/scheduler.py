@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.errors import EngineError
 from workbench.inference.engine import Event, Finished, LoadOptions
+from workbench.inference.loading import stretched
 from workbench.inference.local import machine
 from workbench.inference.local.alternating import Alternating
 from workbench.inference.local.batched import Batched
@@ -104,10 +105,8 @@ class Scheduler:
         self._strict: deque[Fed] = deque()
         lanes = min(64, max(1, options.lanes))
         common: dict[str, Any] = {
-            "batch": max(32, min(options.batch, 4096)),
             "threads": threads,
-            "flash": options.flash_attention,
-            "kv_type": options.kv_type,
+            "options": options,
             "flag": flag,
             "log": log,
         }
@@ -203,7 +202,7 @@ def most_cells(model: Model, options: LoadOptions, length: int, available: int) 
     A model with long-rope factors chooses them by the size of its context, so there the size stays on its side.
     """
     most = length * min(64, max(1, options.lanes))
-    each = max(1, model.kv_bytes(1024, options.kv_type) // 1024)
+    each = max(1, model.kv_bytes(1024, options) // 1024)
     most = max(length, min(most, available // 2 // each))
     original = model.number("rope.scaling.original_context_length")
     return min(most, original) if length <= original else most
@@ -211,12 +210,12 @@ def most_cells(model: Model, options: LoadOptions, length: int, available: int) 
 
 def check_size(model: Model, options: LoadOptions, length: int, available: int) -> None:
     """Refuse a context that cannot fit before llama.cpp tries (it hangs on absurd sizes)."""
-    if model.trained_context and length > model.trained_context:
+    if model.trained_context and length > model.trained_context and not stretched(options):
         raise EngineError(
             f"a context of {length:,} tokens is longer than the model's {model.trained_context:,}",
-            hint=f"take at most {model.trained_context:,}",
+            hint=f"take at most {model.trained_context:,}, or set rope_scaling",
         )
-    need = model.kv_bytes(length, options.kv_type)
+    need = model.kv_bytes(length, options)
     if need > available:
         raise EngineError(
             f"a context of {length:,} tokens takes {need / 1e9:,.1f} GB, {available / 1e9:,.1f} GB are free",

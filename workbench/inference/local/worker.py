@@ -215,7 +215,8 @@ class Worker:
                 self.send(protocol.Loading(identity, fraction))
             return True
 
-        model = llama.Model(path, log := llama.Log(), offload=options.offload, on_progress=progress)
+        free = llama.free_vram()
+        model = llama.Model(path, log := llama.Log(), options=options, on_progress=progress)
         self._log = log
         try:
             trained = model.trained_context or _CONTEXT
@@ -255,6 +256,8 @@ class Worker:
             devices=llama.devices(),
             offloaded=model.offloaded,
             warning="" if template is not None else "the file has no chat template: ChatML is used",
+            vram=max(0, free - llama.free_vram()),
+            options=options,
         )
 
     def serve(self) -> None:

@@ -6,18 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.library.exchange.parts import (
-    ROLES,
-    Draft,
-    Exported,
-    Incoming,
-    Messages,
-    Source,
-    left_out,
-    name_of,
-    outgoing,
-    used,
-)
+from workbench.library.exchange import parts
 from workbench.library.exchange.slots import RefusedError, convert, from_handlebars, to_handlebars
 from workbench.library.exchange.yamls import dump, front
 
@@ -37,10 +26,10 @@ _WHY = {
 }
 
 
-def read(source: Source) -> list[Draft]:
+def read(source: parts.Source) -> list[parts.Draft]:
     """One prompt."""
     table, body = front(source)
-    making = Incoming(source, str(table.get("name") or source.path.name.removesuffix(".prompt")), from_handlebars)
+    making = parts.Incoming(source, str(table.get("name") or source.path.name.removesuffix(".prompt")), from_handlebars)
     for key in ("title", "description"):
         if isinstance(table.get(key), str):
             making.head[key] = table[key]
@@ -49,17 +38,17 @@ def read(source: Source) -> list[Draft]:
         making.setting(str(name), value)
     _inputs(table.get("input"), making)
     making.leave(table, _WHY, ("name", "title", "description", "config", "input"))
-    parts = _ROLE.split(body)
-    messages: Messages = [{"role": "user", "content": parts[0]}] if parts[0].strip() or len(parts) == 1 else []
-    for role, text in zip(parts[1::2], parts[2::2], strict=True):
-        if role in ROLES:
-            messages.append({"role": ROLES[role], "content": text.strip("\n") + "\n"})
+    pieces = _ROLE.split(body)
+    messages: parts.Messages = [{"role": "user", "content": pieces[0]}] if pieces[0].strip() or len(pieces) == 1 else []
+    for role, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        if role in parts.ROLES:
+            messages.append({"role": parts.ROLES[role], "content": text.strip("\n") + "\n"})
         else:
             making.dropped.append(f'{{{{role "{role}"}}}}: no role of ours')
     return [making.draft(messages)]
 
 
-def _inputs(data: Any, making: Incoming) -> None:
+def _inputs(data: Any, making: parts.Incoming) -> None:
     """Variables of `input.schema` (Picoschema) and `input.default`."""
     if not isinstance(data, dict):
         return
@@ -79,7 +68,7 @@ def _inputs(data: Any, making: Incoming) -> None:
             slot["type"] = kind
 
 
-def _field(key: str, value: Any, making: Incoming) -> None:
+def _field(key: str, value: Any, making: parts.Incoming) -> None:
     match = _FIELD.fullmatch(key)
     if match is None:
         making.dropped.append(f"input.schema.{key}: no variable of ours")
@@ -99,21 +88,21 @@ def _field(key: str, value: Any, making: Incoming) -> None:
         slot["description"] = about.strip() or match["about"]
 
 
-def write(prompt: Prompt) -> Exported:
+def write(prompt: Prompt) -> parts.Exported:
     """`NAME.prompt`."""
-    messages, dropped = outgoing(prompt)
+    messages, dropped = parts.outgoing(prompt)
     head: dict[str, Any] = {}
     if prompt.description:
         head["description"] = prompt.description
     if prompt.sampling:
         head["config"] = {_CONFIG.get(k, k): list(v) if isinstance(v, tuple) else v for k, v in prompt.sampling.items()}
-    if slots := used(prompt):
+    if slots := parts.used(prompt):
         head["input"] = {"schema": dict(_pico(slot) for slot in slots.values())}
         if default := {name: slot.default for name, slot in slots.items() if slot.default is not None}:
             head["input"]["default"] = default
     body = "\n".join(f'{{{{role "{_role(m)}"}}}}\n{_body(m)}' for m in messages)
-    dropped += left_out(prompt, "description", "variables", "sampling")
-    return Exported({name_of(prompt, ".prompt"): f"---\n{dump(head) if head else ''}---\n{body}"}, dropped)
+    dropped += parts.left_out(prompt, "description", "variables", "sampling")
+    return parts.Exported({parts.name_of(prompt, ".prompt"): f"---\n{dump(head) if head else ''}---\n{body}"}, dropped)
 
 
 def _role(message: Mapping[str, str]) -> str:

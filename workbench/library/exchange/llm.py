@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.library.exchange.parts import (
-    Draft,
-    Exported,
-    Incoming,
-    Messages,
-    Source,
-    left_out,
-    name_of,
-    outgoing,
-    used,
-)
+from workbench.library.exchange import parts
 from workbench.library.exchange.slots import RefusedError, convert, from_dollar, to_dollar
 from workbench.library.exchange.yamls import dump, load
 
@@ -35,17 +25,17 @@ _WHY = {
 }
 
 
-def read(source: Source) -> list[Draft]:
+def read(source: parts.Source) -> list[parts.Draft]:
     """One prompt."""
     data = load(source.text, source)
     table: dict[Any, Any] = {"prompt": data} if isinstance(data, str) else data
     if not isinstance(table, dict) or not any(isinstance(table.get(key), str) for key in ("prompt", "system")):
         raise source.error("an llm template has a prompt or a system text")
-    making = Incoming(source, str(table.get("name") or source.path.stem), from_dollar)
+    making = parts.Incoming(source, str(table.get("name") or source.path.stem), from_dollar)
     for key in ("title", "description"):
         if isinstance(table.get(key), str):
             making.head[key] = table[key]
-    messages: Messages = [
+    messages: parts.Messages = [
         {"role": role, "content": table[key]}
         for role, key in (("system", "system"), ("user", "prompt"))
         if isinstance(table.get(key), str)
@@ -58,7 +48,7 @@ def read(source: Source) -> list[Draft]:
     return [making.draft(messages)]
 
 
-def _items(table: dict[Any, Any], key: str, making: Incoming) -> list[tuple[str, Any]]:
+def _items(table: dict[Any, Any], key: str, making: parts.Incoming) -> list[tuple[str, Any]]:
     value = table.get(key)
     if value is None:
         return []
@@ -68,9 +58,9 @@ def _items(table: dict[Any, Any], key: str, making: Incoming) -> list[tuple[str,
     return [(str(name), each) for name, each in value.items()]
 
 
-def write(prompt: Prompt) -> Exported:
+def write(prompt: Prompt) -> parts.Exported:
     """`system` and `prompt`; raises RefusedError for a longer conversation."""
-    messages, dropped = outgoing(prompt)
+    messages, dropped = parts.outgoing(prompt)
     if prompt.examples:
         messages = messages[: -2 * len(prompt.examples)]
         dropped[0] = "examples: no place for them"
@@ -82,8 +72,8 @@ def write(prompt: Prompt) -> Exported:
         made["system" if message["role"] == "system" else "prompt"] = convert(message["content"], to_dollar)
     if prompt.sampling:
         made["options"] = {k: list(v) if isinstance(v, tuple) else v for k, v in prompt.sampling.items()}
-    if defaults := {name: slot.default for name, slot in used(prompt).items() if slot.default is not None}:
+    if defaults := {name: slot.default for name, slot in parts.used(prompt).items() if slot.default is not None}:
         made["defaults"] = defaults
-    dropped += left_out(prompt, "sampling", "variables")
+    dropped += parts.left_out(prompt, "sampling", "variables")
     dropped += [f"variables.{name}: choices" for name, slot in prompt.variables.items() if slot.choices]
-    return Exported({name_of(prompt, ".yaml"): dump(made)}, dropped)
+    return parts.Exported({parts.name_of(prompt, ".yaml"): dump(made)}, dropped)

@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import PromptError
 from workbench.inference.sampling import SPECS
-from workbench.library.exchange.parts import (
-    ROLES,
-    SETTINGS,
-    Draft,
-    Exported,
-    Incoming,
-    Messages,
-    Source,
-    left_out,
-    name_of,
-    outgoing,
-    used,
-)
+from workbench.library.exchange import parts
 from workbench.library.exchange.slots import from_verbatim
 from workbench.library.reader import clipped
 
@@ -41,7 +29,7 @@ _BODY = (
 )
 
 
-def read(source: Source) -> list[Draft]:
+def read(source: parts.Source) -> list[parts.Draft]:
     """A prompt for each conversation."""
     found = _conversations(source)
     stem = source.path.stem
@@ -52,7 +40,7 @@ def read(source: Source) -> list[Draft]:
     ]
 
 
-def _conversations(source: Source) -> list[tuple[Any, str]]:
+def _conversations(source: parts.Source) -> list[tuple[Any, str]]:
     """Each with where it stands. Raises PromptError."""
     if source.path.suffix.lower() == ".jsonl":
         return _lines(source)
@@ -68,7 +56,7 @@ def _conversations(source: Source) -> list[tuple[Any, str]]:
     return [(data, str(source.path))]
 
 
-def _lines(source: Source) -> list[tuple[Any, str]]:
+def _lines(source: parts.Source) -> list[tuple[Any, str]]:
     """A conversation a line; a broken line is its PromptError."""
     made: list[tuple[Any, str]] = []
     for number, line in enumerate(source.text.split("\n"), 1):
@@ -85,16 +73,16 @@ def _broken(error: Exception, where: str) -> PromptError:
     return PromptError(f"broken JSON: {str(getattr(error, 'msg', error))[:80]}", where=where)
 
 
-def _draft(source: Source, id: str, data: Any, where: str) -> Draft:
+def _draft(source: parts.Source, id: str, data: Any, where: str) -> parts.Draft:
     if isinstance(data, PromptError):
-        return Draft(id, {}, [], data)
-    making = Incoming(source, id, from_verbatim)
+        return parts.Draft(id, {}, [], data)
+    making = parts.Incoming(source, id, from_verbatim)
     body: Mapping[str, Any] = data if isinstance(data, dict) else {"messages": data}
     turns = body.get("messages", body.get("conversations"))
     if not isinstance(turns, list) or not turns:
         hint = '{"messages": [{"role", "content"}]}'
-        return Draft(id, {}, [], PromptError(f"{id} has no messages", where=where, hint=hint))
-    settings = [name for name in body if SETTINGS.get(name, name) in SPECS]
+        return parts.Draft(id, {}, [], PromptError(f"{id} has no messages", where=where, hint=hint))
+    settings = [name for name in body if parts.SETTINGS.get(name, name) in SPECS]
     for name in settings:
         making.setting(name, body[name])
     known = ["messages", "conversations", *settings]
@@ -105,14 +93,14 @@ def _draft(source: Source, id: str, data: Any, where: str) -> Draft:
     return draft
 
 
-def plain(turns: list[Any], making: Incoming) -> Messages:
+def plain(turns: list[Any], making: parts.Incoming) -> parts.Messages:
     """Turns as role and content; parts that are no text, and roles that are not ours, are said and left out."""
-    made: Messages = []
+    made: parts.Messages = []
     for number, turn in enumerate(turns, 1):
         if not isinstance(turn, dict):
             making.dropped.append(f"message {number}: it has no role")
             continue
-        role = ROLES.get(str(turn.get("role", turn.get("from", ""))).lower())
+        role = parts.ROLES.get(str(turn.get("role", turn.get("from", ""))).lower())
         content = turn.get("content", turn.get("value"))
         if role is None:
             making.dropped.append(f"message {number}: role {clipped(str(turn.get('role', turn.get('from'))))}")
@@ -134,16 +122,18 @@ def plain(turns: list[Any], making: Incoming) -> Messages:
     return made
 
 
-def write(prompt: Prompt) -> Exported:
+def write(prompt: Prompt) -> parts.Exported:
     """`{"messages": [...]}` with the settings that OpenAI's body has."""
-    messages, dropped = outgoing(prompt)
+    messages, dropped = parts.outgoing(prompt)
     body: dict[str, Any] = {"messages": messages}
     for name, value in prompt.sampling.items():
         if name in _BODY:
             body[name] = list(value) if isinstance(value, tuple) else value
         else:
             dropped.append(f"sampling.{name}: no place for it")
-    dropped += left_out(prompt, "sampling")
-    if used(prompt):
+    dropped += parts.left_out(prompt, "sampling")
+    if parts.used(prompt):
         dropped.append("variables stay in the texts as {{name}}: fill them before you send it")
-    return Exported({name_of(prompt, ".json"): json.dumps(body, ensure_ascii=False, indent=2) + "\n"}, dropped)
+    return parts.Exported(
+        {parts.name_of(prompt, ".json"): json.dumps(body, ensure_ascii=False, indent=2) + "\n"}, dropped
+    )

@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import PromptError
 from workbench.library.exchange import messages as chat
-from workbench.library.exchange.parts import (
-    Draft,
-    Exported,
-    Incoming,
-    Messages,
-    Source,
-    left_out,
-    name_of,
-    outgoing,
-    used,
-)
+from workbench.library.exchange import parts
 from workbench.library.exchange.slots import RefusedError, convert, from_jinja, to_jinja
 from workbench.library.exchange.yamls import dump, load
 from workbench.library.reader import clipped
@@ -38,7 +28,7 @@ _ELSEWHERE = ("file://", "exec:", "http://", "https://")
 _FILES = (".txt", ".json", ".js", ".py", ".yaml", ".md")
 
 
-def read(source: Source) -> list[Draft]:
+def read(source: parts.Source) -> list[parts.Draft]:
     """A prompt for each entry of `prompts`; the tests go with each."""
     data = _data(source)
     if not isinstance(data, dict) or not isinstance(data.get("prompts"), (list, str)):
@@ -48,7 +38,7 @@ def read(source: Source) -> list[Draft]:
     return [_draft(source, data, each, number if several else 0) for number, each in enumerate(listed, 1)]
 
 
-def _data(source: Source) -> Any:
+def _data(source: parts.Source) -> Any:
     """YAML, or JSON (indented by tabs it is no YAML)."""
     if source.path.suffix.lower() == ".json":
         try:
@@ -59,19 +49,21 @@ def _data(source: Source) -> Any:
     return load(source.text, source)
 
 
-def _draft(source: Source, data: Mapping[Any, Any], entry: Any, number: int) -> Draft:
+def _draft(source: parts.Source, data: Mapping[Any, Any], entry: Any, number: int) -> parts.Draft:
     label = entry.get("label") or entry.get("id") if isinstance(entry, dict) else ""
     stem = source.path.stem.removesuffix(".promptfoo")
-    making = Incoming(source, f"{stem}-{number}" if number else stem, from_jinja)
+    making = parts.Incoming(source, f"{stem}-{number}" if number else stem, from_jinja)
     making.head["title"] = str(label or "")
     if isinstance(data.get("description"), str):
         making.head["description"] = data["description"]
     raw = entry.get("raw") if isinstance(entry, dict) else entry
     if not isinstance(raw, str):
-        return Draft(making.id, {}, [], source.error("a prompt without a text", hint="put its text into the file"))
+        return parts.Draft(
+            making.id, {}, [], source.error("a prompt without a text", hint="put its text into the file")
+        )
     if raw.strip().startswith(_ELSEWHERE) or ("\n" not in raw and raw.strip().endswith(_FILES)):
         what = f"the file {clipped(raw)} is not followed"
-        return Draft(making.id, {}, [], source.error(what, raw, "put its text into this one"))
+        return parts.Draft(making.id, {}, [], source.error(what, raw, "put its text into this one"))
     if isinstance(entry, dict):
         making.leave(entry, {}, ("label", "id", "raw"))
     turns = _turns(raw, making)
@@ -99,7 +91,7 @@ def _draft(source: Source, data: Mapping[Any, Any], entry: Any, number: int) -> 
     return draft
 
 
-def _turns(raw: str, making: Incoming) -> Messages:
+def _turns(raw: str, making: parts.Incoming) -> parts.Messages:
     """A chat in JSON or YAML, or one user message."""
     text = raw.strip()
     if text.startswith(("[", "- role")):
@@ -112,14 +104,14 @@ def _turns(raw: str, making: Incoming) -> Messages:
     return [{"role": "user", "content": raw}]
 
 
-def _asks(turns: Messages) -> bool:
+def _asks(turns: parts.Messages) -> bool:
     """Whether the last turn is the message of a case: `{{ message }}` and nothing else."""
     return (
         len(turns) > 1 and turns[-1]["role"] == "user" and turns[-1]["content"].replace(" ", "") == f"{{{{{MESSAGE}}}}}"
     )
 
 
-def _sampling(providers: Any, making: Incoming) -> None:
+def _sampling(providers: Any, making: parts.Incoming) -> None:
     listed = providers if isinstance(providers, list) else [providers] if providers is not None else []
     configs = [each["config"] for each in listed if isinstance(each, dict) and isinstance(each.get("config"), dict)]
     for name, value in configs[0].items() if configs else ():
@@ -130,7 +122,7 @@ def _sampling(providers: Any, making: Incoming) -> None:
         making.dropped.append("providers: the config of the first one is taken")
 
 
-def _default_test(making: Incoming, data: Any, message: bool) -> tuple[dict[str, str], list[dict[str, Any]]]:
+def _default_test(making: parts.Incoming, data: Any, message: bool) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """What goes for all tests: variables, which become defaults, and checks."""
     if data is None:
         return {}, []
@@ -146,7 +138,7 @@ def _default_test(making: Incoming, data: Any, message: bool) -> tuple[dict[str,
     return values, _checks(making, "defaultTest", data.get("assert"))
 
 
-def _case(making: Incoming, test: Any, number: int, message: str | None) -> dict[str, Any] | None:
+def _case(making: parts.Incoming, test: Any, number: int, message: str | None) -> dict[str, Any] | None:
     """`message` is what a case asks when it says nothing; None: its cases ask nothing."""
     if not isinstance(test, dict):
         making.dropped.append(f"test {number}: files are not followed, and code is not run")
@@ -162,7 +154,7 @@ def _case(making: Incoming, test: Any, number: int, message: str | None) -> dict
     return case
 
 
-def _values(making: Incoming, name: str, given: Any) -> dict[str, str]:
+def _values(making: parts.Incoming, name: str, given: Any) -> dict[str, str]:
     """Values of variables, as texts."""
     if given is not None and not isinstance(given, dict):
         making.dropped.append(f"{name}: vars: files are not followed, and code is not run")
@@ -179,7 +171,7 @@ def _values(making: Incoming, name: str, given: Any) -> dict[str, str]:
     return values
 
 
-def _literal(making: Incoming, name: str, text: str) -> str:
+def _literal(making: parts.Incoming, name: str, text: str) -> str:
     """A value, which promptfoo fills in too: braces that it was to show are braces; what it would fill in stays."""
     try:
         found = from_jinja(text)
@@ -191,14 +183,14 @@ def _literal(making: Incoming, name: str, text: str) -> str:
     return "".join(part for part, _ in found)
 
 
-def _checks(making: Incoming, name: str, asserts: Any) -> list[dict[str, Any]]:
+def _checks(making: parts.Incoming, name: str, asserts: Any) -> list[dict[str, Any]]:
     if asserts is not None and not isinstance(asserts, list):
         making.dropped.append(f"{name}: assert: it is no list")
     made = [_check(making, name, each) for each in asserts] if isinstance(asserts, list) else []
     return [check for check in made if check]
 
 
-def _check(making: Incoming, name: str, data: Any) -> dict[str, Any] | None:
+def _check(making: parts.Incoming, name: str, data: Any) -> dict[str, Any] | None:
     """An assert as a check. Code is never carried."""
     kind = str(data.get("type")) if isinstance(data, dict) else ""
     bare = kind.removeprefix("not-")
@@ -233,10 +225,10 @@ def _check(making: Incoming, name: str, data: Any) -> dict[str, Any] | None:
     return check
 
 
-def write(prompt: Prompt) -> Exported:
+def write(prompt: Prompt) -> parts.Exported:
     """`NAME.yaml`: one prompt as a JSON chat, our cases as its tests."""
-    messages, dropped = outgoing(prompt)
-    slots = used(prompt)
+    messages, dropped = parts.outgoing(prompt)
+    slots = parts.used(prompt)
     asks = any(case.message for case in prompt.cases)
     if asks and MESSAGE in slots:
         dropped.append(f"the cases' messages: the prompt has a variable {MESSAGE}")
@@ -254,10 +246,10 @@ def write(prompt: Prompt) -> Exported:
         made["defaultTest"] = {"vars": default}
     made["tests"] = [_test(case, asks) for case in prompt.cases]
     dropped.append("providers: the id is a placeholder, put your own")
-    dropped += left_out(prompt, "title", "description", "sampling", "cases", "variables")
+    dropped += parts.left_out(prompt, "title", "description", "sampling", "cases", "variables")
     described = [n for n, slot in slots.items() if slot.description or slot.choices or slot.type != "string"]
     dropped += [f"variables.{name}: its type, description and choices" for name in described]
-    return Exported({name_of(prompt, ".yaml"): dump(made)}, dropped)
+    return parts.Exported({parts.name_of(prompt, ".yaml"): dump(made)}, dropped)
 
 
 def _test(case: Any, asks: bool) -> dict[str, Any]:

@@ -5,19 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from workbench.library.exchange import jinjas
-from workbench.library.exchange.parts import (
-    ROLES,
-    Draft,
-    Exported,
-    Incoming,
-    Messages,
-    Source,
-    left_out,
-    name_of,
-    outgoing,
-    used,
-)
+from workbench.library.exchange import jinjas, parts
 from workbench.library.exchange.slots import RefusedError, convert, from_jinja, to_jinja
 from workbench.library.exchange.yamls import dump, front
 
@@ -36,10 +24,10 @@ _WHY = {
 }
 
 
-def read(source: Source) -> list[Draft]:
+def read(source: parts.Source) -> list[parts.Draft]:
     """One prompt; with jinja blocks it becomes `template = "jinja"`."""
     table, body = front(source)
-    making = Incoming(source, str(table.get("name") or source.path.stem), from_jinja)
+    making = parts.Incoming(source, str(table.get("name") or source.path.stem), from_jinja)
     making.head["title"] = str(table["name"]) if isinstance(table.get("name"), str) else ""
     if isinstance(table.get("description"), str):
         making.head["description"] = table["description"]
@@ -53,17 +41,19 @@ def read(source: Source) -> list[Draft]:
         making.leave(model, {"configuration": "a model is chosen when it runs"}, ("parameters", "options"))
     _inputs(table, making)
     making.leave(table, _WHY, ("name", "description", "tags", "model", "inputs", "sample"))
-    parts = _ROLE.split(body)
-    messages: Messages = [{"role": "system", "content": parts[0]}] if parts[0].strip() or len(parts) == 1 else []
-    for role, text in zip(parts[1::2], parts[2::2], strict=True):
-        if role.lower() in ROLES:
-            messages.append({"role": ROLES[role.lower()], "content": text.strip("\n") + "\n"})
+    pieces = _ROLE.split(body)
+    messages: parts.Messages = (
+        [{"role": "system", "content": pieces[0]}] if pieces[0].strip() or len(pieces) == 1 else []
+    )
+    for role, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        if role.lower() in parts.ROLES:
+            messages.append({"role": parts.ROLES[role.lower()], "content": text.strip("\n") + "\n"})
         else:
             making.dropped.append(f"the section {role}: no role of ours")
     return [_jinja(making, source, messages)]
 
 
-def _jinja(making: Incoming, source: Source, messages: Messages) -> Draft:
+def _jinja(making: parts.Incoming, source: parts.Source, messages: parts.Messages) -> parts.Draft:
     """As plain substitution where that does, else as jinja, with every name it uses declared."""
     before = list(making.dropped)
     draft = making.draft(messages)
@@ -81,7 +71,7 @@ def _jinja(making: Incoming, source: Source, messages: Messages) -> Draft:
     return making.draft(messages)
 
 
-def _inputs(table: dict[Any, Any], making: Incoming) -> None:
+def _inputs(table: dict[Any, Any], making: parts.Incoming) -> None:
     """Variables of `inputs` (old and new) and `sample`."""
     inputs = table.get("inputs")
     for name, value in inputs.items() if isinstance(inputs, dict) else ():
@@ -111,9 +101,9 @@ def _inputs(table: dict[Any, Any], making: Incoming) -> None:
         making.default(str(name), value)
 
 
-def write(prompt: Prompt) -> Exported:
+def write(prompt: Prompt) -> parts.Exported:
     """`NAME.prompty`."""
-    messages, dropped = outgoing(prompt)
+    messages, dropped = parts.outgoing(prompt)
     head: dict[str, Any] = {"name": prompt.title or prompt.id}
     if prompt.description:
         head["description"] = prompt.description
@@ -123,7 +113,7 @@ def write(prompt: Prompt) -> Exported:
         values = {k: list(v) if isinstance(v, tuple) else v for k, v in prompt.sampling.items()}
         head["model"] = {"api": "chat", "parameters": values}
     inputs: dict[str, dict[str, Any]] = {}
-    for name, slot in used(prompt).items():
+    for name, slot in parts.used(prompt).items():
         inputs[name] = {"type": _THEIRS[slot.type]}
         inputs[name] |= {"description": slot.description} if slot.description else {}
         inputs[name] |= {"enum": list(slot.choices)} if slot.choices else {}
@@ -131,8 +121,8 @@ def write(prompt: Prompt) -> Exported:
     if inputs:
         head["inputs"] = inputs
     body = "\n".join(f"{message['role']}:\n{_body(prompt, message['content'])}" for message in messages)
-    dropped += left_out(prompt, "title", "description", "tags", "variables", "sampling")
-    return Exported({name_of(prompt, ".prompty"): f"---\n{dump(head)}---\n{body}"}, dropped)
+    dropped += parts.left_out(prompt, "title", "description", "tags", "variables", "sampling")
+    return parts.Exported({parts.name_of(prompt, ".prompty"): f"---\n{dump(head)}---\n{body}"}, dropped)
 
 
 def _body(prompt: Prompt, text: str) -> str:

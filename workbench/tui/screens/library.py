@@ -11,34 +11,26 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.reactive import Reactive
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from workbench.errors import WorkbenchError
 from workbench.library.index import Card
-from workbench.library.prompt import short
-from workbench.library.reader import FileError, Problem
 from workbench.library.search import positions
-from workbench.library.writing import Working, version_of
 from workbench.tui import actions
 from workbench.tui.compositor import DiffingCompositor
 from workbench.tui.covered import CoverableScreen
 from workbench.tui.library_count import LibraryCount
+from workbench.tui.library_file import LibraryFile
 from workbench.tui.library_tools import LibraryTools
-from workbench.tui.shelf import Checked, Shelf, check, rendered
-from workbench.tui.widgets.answer import AnswerPane
+from workbench.tui.shelf import Shelf
 from workbench.tui.widgets.card_list import CardList, Row, marked
 from workbench.tui.widgets.frame import FrameLine
 from workbench.tui.widgets.gauges import Gauges
-from workbench.tui.widgets.toml_editor import TomlEditor
 from workbench.tui.widgets.top_line import TopLine
 
 if TYPE_CHECKING:
     from workbench.session import Session
     from workbench.tui.app import WorkbenchApp
-    from workbench.tui.widgets.prompt_form import PromptForm
-
-KEEP = 0.8  # seconds of typing that a kill may cost at most
-PAUSE = 0.15  # seconds without a key before a text is looked through
 
 
 def _bindings() -> list[BindingType]:
@@ -85,13 +77,7 @@ class LibraryScreen(CoverableScreen[None]):
         self.tools = LibraryTools(self)
         self.count = LibraryCount(self)
         self.found: list[Card] = []
-        self.working: Working | None = None
-        self.checked: Checked | None = None
-        self.editor = TomlEditor(id="editor")
-        self._due: set[str] = set()
-        self._rendered = ""
-        self._version = (b"", "")  # of which bytes
-        self._theirs = ""  # what another program did to the file in the editor
+        self.file = LibraryFile(self)
 
     @property
     def workbench(self) -> WorkbenchApp:
@@ -115,14 +101,7 @@ class LibraryScreen(CoverableScreen[None]):
                 yield self.cards
                 self.shelf_foot = FrameLine("bottom")
                 yield self.shelf_foot
-            with Vertical(id="file"):
-                self.head = FrameLine("top")
-                yield self.head
-                yield self.editor
-                self.middle = FrameLine("middle")
-                yield self.middle
-                self.preview = AnswerPane(id="preview")
-                yield self.preview
+            yield self.file
         self.gauges = gauges = Gauges()
         gauges.hints = tuple((actions.key_name(a.keys[0]), a.footer) for a in actions.at("library") if a.footer)
         yield gauges
@@ -130,8 +109,6 @@ class LibraryScreen(CoverableScreen[None]):
     async def on_mount(self) -> None:
         self.app.app_resume_signal.subscribe(self, lambda _: self._compositor.forget())
         self.query_line.cursor_blink = False
-        self.editor.show("")
-        self.editor.read_only = True
         self.query_line.focus()
         await self.shelf.names()
         self.fill()
@@ -186,7 +163,7 @@ class LibraryScreen(CoverableScreen[None]):
             nothing = "nothing matches" if query else "no prompts yet: ^n makes one"
             self.shelf_foot.show([(nothing, "warn")])
         gone = keep and keep not in {card.id for card in self.found}
-        if not (gone and self.working is not None and self.working.changed):
+        if not (gone and self.file.working is not None and self.file.working.changed):
             self._open_soon()
 
     @on(Input.Changed)
@@ -208,7 +185,7 @@ class LibraryScreen(CoverableScreen[None]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The file's frame says whether one is in it."""
-        self.head.set_class(event.widget is not self.query_line and event.widget is not self.cards, "-focus")
+        self.file.head.set_class(event.widget is not self.query_line and event.widget is not self.cards, "-focus")
 
     @on(CardList.Moved)
     def _moved(self) -> None:
@@ -223,7 +200,8 @@ class LibraryScreen(CoverableScreen[None]):
         """Read what changed on disk; rows and the text at the right follow."""
         visible = [card.id for card in self.found[: self.cards.size.height or 30]]
         if await self.shelf.refresh(visible):
-            unsaved = self.working.id if self.working is not None and self.working.changed else ""
+            working = self.file.working
+            unsaved = working.id if working is not None and working.changed else ""
             self.fill(keep=unsaved or (self.card.id if self.card else ""))
 
     def reread(self) -> None:
@@ -242,165 +220,15 @@ class LibraryScreen(CoverableScreen[None]):
         except (OSError, RuntimeError) as error:  # no watches left, a file system without them: the tick still looks
             self.log(error)
 
-    # ---- the file
-
     def _open_soon(self) -> None:
         """Open the current row's file, if it is another; while one holds an arrow key, only the last."""
         card = self.card
         if card is None:
-            self._open(None)
-        elif not self._is_shown(card):
-            self._open(card)
+            self.file.open(None)
+        elif not self.file.is_shown(card):
+            self.file.open(card)
 
-    def _is_shown(self, card: Card) -> bool:
-        return self.working is not None and (self.working.id, str(self.working.path)) == (card.id, card.path)
-
-    @work(group="open", exclusive=True)
-    async def _open(self, card: Card | None) -> None:
-        await self.keep()
-        if card is None:
-            self._show_nothing("")
-            return
-        try:
-            working = await asyncio.to_thread(self.shelf.writer.open, card.id, card.library)
-        except WorkbenchError as error:
-            self._show_nothing(error.problem.problem if isinstance(error, FileError) else str(error))
-            return
-        here = self.card
-        if here is not None and (here.id, here.path) == (card.id, card.path) and not self._is_shown(card):
-            self.show(working)
-
-    def show(self, working: Working) -> None:
-        """Another file in the editor."""
-        self.working, self._theirs, self._rendered = working, "", ""
-        self.editor.read_only = False
-        self.editor.mark({})
-        self.editor.show(working.text)
-        self._follow()
-        self.retitle()
-        self._check()
-
-    @work(group="form")
-    async def _follow(self) -> None:
-        await self.tools.form_follows()
-
-    async def on_prompt_form_edited(self, event: PromptForm.Edited) -> None:
-        """A value typed in the form."""
-        event.stop()
-        await self.tools.from_form(event.path, event.value)
-
-    def _show_nothing(self, why: str) -> None:
-        self.working, self.checked = None, None
-        self.editor.show("")
-        self.editor.read_only = True
-        self.preview.set_text("")
-        self.head.show([(self.card.id, "name")] if self.card else [("no prompt", "")])
-        self.middle.show([(f"✗ {why}", "bad")] if why else [])
-
-    def retitle(self) -> None:
-        """The file's name, version, labels and state."""
-        working = self.working
-        if working is None:
-            return
-        if self._version[0] is not working.base:
-            self._version = working.base, version_of(working.base, working.id)
-        version = self._version[1]
-        left = [(working.id, "name"), (f"@{short(version)}" if version else "", "")]
-        if working.changed:
-            when = f" since {working.drafted[11:16]} UTC" if working.drafted else ""
-            left.append((f"  ● unsaved{when}", "warn"))
-        if self._theirs:
-            left.append((f"  {self._theirs} — ^s decides", "bad"))
-        right = [(f"{label}  ", "good") for label in self.shelf.labels_of(working.library.name, working.id, version)]
-        where = working.library.name
-        if not working.library.writable:
-            where += ": a save makes your copy" if self.size.width >= 100 else " (saves copy)"
-        self.head.show(left, [*right, (where, "")])
-
-    @on(TextArea.Changed)
-    def _typed(self, event: TextArea.Changed) -> None:
-        event.stop()
-        if event.text_area is not self.editor or self.working is None:
-            return
-        self.working.text = self.editor.text
-        self.retitle()
-        self._later("keep", KEEP, self.keep)
-        self._later("check", PAUSE, self._check)
-
-    def _later(self, name: str, seconds: float, work: object) -> None:
-        """Do it once, so long after the first time it was asked for."""
-        if name in self._due:
-            return
-        self._due.add(name)
-
-        async def due() -> None:
-            self._due.discard(name)
-            made = work()  # type: ignore[operator]
-            if asyncio.iscoroutine(made):
-                await made
-
-        self.set_timer(seconds, due)
-
-    async def keep(self) -> None:
-        """Keep the unsaved edit."""
-        if self.working is not None and (self.working.changed or self.working.drafted):
-            try:
-                await asyncio.to_thread(self.shelf.writer.keep, self.working)
-            except WorkbenchError as error:
-                self.workbench.tell(str(error), severity="error")
-            self.shelf.note_draft(self.working)
-            self.cards.refresh()
-
-    def keep_now(self) -> None:
-        """The same at once, for the end."""
-        if self.working is not None and self.working.changed:
-            self.shelf.writer.keep(self.working)
-
-    @work(group="check", exclusive=True)
-    async def _check(self) -> None:
-        """Look the text through off the loop, and show what was found."""
-        working = self.working
-        if working is None:
-            return
-        text = working.text
-        checked = await asyncio.to_thread(check, working)
-        if working is not self.working:
-            return
-        self.checked = checked
-        self.editor.mark({p.line: p.serious for p in sorted(checked.problems, key=lambda p: p.serious) if p.line})
-        self._say_problems()
-        self.preview.set_text(self._below(checked))
-        if checked.prompt is not None:
-            self.count.want(checked.messages)
-            await self.tools.form_follows()
-        if text != working.text:
-            self._later("check", PAUSE, self._check)
-
-    def _say_problems(self) -> None:
-        checked = self.checked
-        if checked is None:
-            return
-        if not checked.problems:
-            says = [("✓ no problems", "good"), (" · rendered with samples", "")]
-        else:
-            first = checked.problems[0]
-            more = f" · {len(checked.problems)} in all, ^g next" if len(checked.problems) > 1 else " · ^g goes there"
-            says = [(_problem(first), "bad" if first.serious else "warn"), (more, "")]
-        count = self.count.says if self.size.width >= 110 else self.count.says.partition(" · ")[0]
-        self.middle.show(says, [(count, "")] if count else [], firm=True)
-
-    def _below(self, checked: Checked) -> str:
-        """What is wrong, whole, then the prompt as it is sent; the last good one while it does not parse."""
-        if checked.messages:
-            self._rendered = rendered(checked.messages)
-        wrong = [f"{_problem(p)}{f' — {p.hint}' if p.hint else ''}" for p in checked.problems]
-        return "\n".join([*wrong, "", self._rendered] if wrong else [self._rendered])
-
-    def say_count(self) -> None:
-        """The token count is another."""
-        self._say_problems()
-
-    # ---- others' changes
+    # ---- the clock
 
     @work(group="tick", exclusive=True)
     async def _tick(self) -> None:
@@ -408,38 +236,21 @@ class LibraryScreen(CoverableScreen[None]):
         if self.app.screen is not self:
             return
         self.gauges.show(await asyncio.to_thread(self.session.hardware.read))
-        working = self.working
-        if working is None or not working.base:
-            return
-        try:
-            theirs = await asyncio.to_thread(self.shelf.writer.seen, working)
-        except WorkbenchError:
-            return
-        if working is self.working and theirs != working.base:
-            await self.tools.others_wrote(working, theirs)
-        elif self._theirs:
-            self._theirs = ""
-            self.retitle()
-
-    def say_theirs(self, text: str) -> None:
-        """Another program changed the file while there is an unsaved edit."""
-        if self._theirs != text:
-            self._theirs = text
-            self.retitle()
+        await self.file.look()
 
     # ---- actions
 
     def action_edit_text(self) -> None:
         """Into the editor; never into another file than the current row's."""
         card = self.card
-        if card is not None and not self._is_shown(card):
+        if card is not None and not self.file.is_shown(card):
             try:
-                self.keep_now()
-                self.show(self.shelf.writer.open(card.id, card.library))
+                self.file.keep_now()
+                self.file.show(self.shelf.writer.open(card.id, card.library))
             except WorkbenchError as error:
                 self.workbench.tell(str(error), severity="error")
                 return
-        if self.working is not None:
+        if self.file.working is not None:
             self.tools.focus_file()
 
     def action_search(self) -> None:
@@ -462,11 +273,11 @@ class LibraryScreen(CoverableScreen[None]):
 
     def action_problem(self) -> None:
         """To the next problem."""
-        lines = sorted({p.line for p in self.checked.problems if p.line}) if self.checked else []
+        lines = sorted({p.line for p in self.file.checked.problems if p.line}) if self.file.checked else []
         if lines:
-            here = self.editor.cursor_location[0] + 1
-            self.editor.go(next((line for line in lines if line > here), lines[0]))
-            self.editor.focus()
+            here = self.file.editor.cursor_location[0] + 1
+            self.file.editor.go(next((line for line in lines if line > here), lines[0]))
+            self.file.editor.focus()
 
     def action_save(self) -> None:
         """A new version."""
@@ -523,11 +334,3 @@ class LibraryScreen(CoverableScreen[None]):
     def action_revert(self) -> None:
         """Give the unsaved edit up."""
         self.tools.work(self.tools.revert())
-
-
-def _problem(problem: Problem) -> str:
-    """A problem in a line: `✗ line 3 kind: must be one of …`."""
-    mark = "✗" if problem.serious else "!"
-    line = f" line {problem.line}" if problem.line else ""
-    key = f" {problem.key}:" if problem.key else ""
-    return f"{mark}{line}{key or (':' if line else '')} {problem.problem}"

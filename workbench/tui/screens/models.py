@@ -5,117 +5,93 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
-from textual.screen import ModalScreen
+from textual.binding import BindingType
 
-from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.errors import EngineError, NotFoundError, UsageError, WorkbenchError
 from workbench.inference.remote.address import is_remote
 from workbench.tui import actions
 from workbench.tui.screens.ask import AskScreen
+from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.screens.choice import Choice, ChoiceScreen
-from workbench.tui.widgets.answer import AnswerPane
-from workbench.tui.widgets.card_list import CardList, Row
-from workbench.tui.widgets.frame import FrameLine
+from workbench.tui.widgets.card_list import Row
 
 if TYPE_CHECKING:
+    from workbench.inference.engine import LoadOptions
     from workbench.models.catalog import Model
     from workbench.models.hub import RepoFile, RepoPage
     from workbench.session import Session
-    from workbench.tui.app import WorkbenchApp
 
 
-class ModelsScreen(ModalScreen[str | None]):
+class ModelsScreen(BesideScreen[str | None]):
     """Gives the path of the model to take into the lane, or None."""
 
     DEFAULT_CSS = """
-    ModelsScreen { background: $background; }
-    ModelsScreen Container { layout: horizontal; height: 1fr; }
     ModelsScreen CardList { width: 3fr; }
-    ModelsScreen Vertical { width: 4fr; height: 1fr; border-left: solid $foreground 25%; padding: 0 0 0 1; }
-    ModelsScreen.-narrow Container { layout: vertical; }
-    ModelsScreen.-narrow CardList { width: 1fr; height: 2fr; }
-    ModelsScreen.-narrow Vertical { width: 1fr; height: 3fr; border-left: none; border-top: solid $foreground 25%; }
+    ModelsScreen Vertical { width: 4fr; }
+    ModelsScreen.-narrow CardList { height: 2fr; }
+    ModelsScreen.-narrow Vertical { height: 3fr; }
     """
     places: ClassVar[tuple[str, ...]] = ("models", "list", "answer", "app")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id, priority="escape" in a.keys)
-        for a in actions.at("models")
-    ]
+    narrow: ClassVar[int] = 90
+    BINDINGS: ClassVar[list[BindingType]] = bindings("models")
 
     def __init__(self, session: Session, lanes: int) -> None:
-        super().__init__()
-        self._session, self._lanes = session, lanes
+        super().__init__(session)
+        self._lanes = lanes
         self._models: list[Model] = []
-        self._cards = CardList(self._row)
-        self._pane = AnswerPane()
-        self._head, self._foot = FrameLine("top"), FrameLine("bottom")
         self._fetching = 0  # downloads when it was last looked
-
-    @property
-    def _app(self) -> WorkbenchApp:
-        return cast("WorkbenchApp", self.app)
+        self._stale: set[str] = set()  # loaded, but otherwise than they are set now
 
     @property
     def _model(self) -> Model | None:
-        return self._models[self._cards.here] if 0 <= self._cards.here < len(self._models) else None
-
-    def compose(self) -> ComposeResult:
-        yield self._head
-        with Container():
-            yield self._cards
-            with Vertical():
-                yield self._pane
-        yield self._foot
+        return self._models[self.cards.here] if 0 <= self.cards.here < len(self._models) else None
 
     async def on_mount(self) -> None:
-        self._cards.focus()
         self._tick()
         self.set_interval(0.5, self._tick)
         await self._load()
 
-    def on_resize(self) -> None:
-        """Below 90 columns the page stands under the list."""
-        self.set_class(self.size.width < 90, "-narrow")
-
     async def _load(self, path: str = "") -> None:
-        for wait in (False, True) if self._session.settings.servers else (False,):  # servers come when they come
-            models = await asyncio.to_thread(self._session.models, wait=wait)
-            path = self._model.path if wait and self._model else path
-            self._models = models
-            here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
+        for wait in (False, True) if self.session.settings.servers else (False,):  # servers come when they come
+            models = await asyncio.to_thread(self.session.models, wait=wait)
+            stale = await asyncio.to_thread(self._stale_ones)
+            path = self._model.path if self._model else path  # where one is by now
+            self._models, self._stale = models, stale
+            here = next((at for at, model in enumerate(models) if model.path == path), 0)
             total = sum(model.size for model in self._models)
-            self._head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
-            self._cards.show(len(self._models), here)
+            self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
+            self.cards.show(len(self._models), here)
             self._show()
 
-    def _row(self, index: int) -> Row:
+    def row(self, index: int) -> Row:
         model = self._models[index]
         if model.error:
             return [(model.name, "bad"), (f"  {model.error}", "dim")], []
         if is_remote(model.path):
             return [(model.name, "")], [(f"{model.context_length:,} ctx" if model.context_length else "", "dim")]
+        loaded = Path(model.path) in self.session.pool.engines()
+        state = "reload needed " if model.path in self._stale else "loaded " if loaded else ""
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
-        return [(model.name, ""), (f"  {model.source}", "dim")], [(size, "dim")]
+        kind = "mark" if model.path in self._stale else "label"
+        return [(model.name, ""), (f"  {model.source}", "dim")], [(state, kind), (size, "dim")]
 
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
-        running = self._app.fetches.running
+        running = self.workbench.fetches.running
         if len(running) < self._fetching and self.is_mounted:
             self.action_again()  # one has arrived
         self._fetching = len(running)
         if running:
             more = f"  (+{len(running) - 1})" if len(running) > 1 else ""
-            self._foot.show([(f"{running[-1].says}{more}", "warn")], [("x stops", "")], firm=True)
+            self.foot.show([(f"{running[-1].says}{more}", "warn")], [("x stops", "")], firm=True)
             return
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("models") if a.footer)
-        self._foot.show([(f"enter use · {keys} · esc leave", "")], brief=[("F1 keys · esc leave", "")])
+        self.foot.show([(f"enter use · {keys} · esc leave", "")], brief=[("F1 keys · esc leave", "")])
 
-    def on_card_list_moved(self) -> None:
+    def turned(self) -> None:
         """Another model."""
         self._show()
 
@@ -127,11 +103,20 @@ class ModelsScreen(ModalScreen[str | None]):
     async def _show(self) -> None:
         model = self._model
         if model is None:
-            self._pane.set_text("no model on this machine: h searches the hub")
+            self.pane.set_text("no model on this machine: h searches the hub")
             return
+        self.pane.set_text(await asyncio.to_thread(self._described, model))
+
+    def _stale_ones(self) -> set[str]:
+        return {str(path) for path in self.session.pool.engines() if self.session.reload_needed(path)}
+
+    def _described(self, model: Model) -> str:
         from workbench.tui.model_text import described
 
-        self._pane.set_text(await asyncio.to_thread(described, model, self._lanes))
+        try:
+            return described(model, self._lanes, self.session.load_options(Path(model.path)))
+        except UsageError as error:  # the file of load settings
+            return str(error)
 
     # ---- actions
 
@@ -140,7 +125,7 @@ class ModelsScreen(ModalScreen[str | None]):
             try:
                 await flow
             except WorkbenchError as error:
-                self._app.tell(str(error), severity="error")
+                self.workbench.tell(str(error), severity="error")
 
         self.run_worker(guarded(), group="dialog")
 
@@ -151,7 +136,7 @@ class ModelsScreen(ModalScreen[str | None]):
 
     def action_read(self) -> None:
         """Into its page, to scroll."""
-        self._pane.focus()
+        self.pane.focus()
 
     def action_hub(self) -> None:
         """Search the hub, fetch a model."""
@@ -176,7 +161,7 @@ class ModelsScreen(ModalScreen[str | None]):
         page = await asyncio.to_thread(hub.page, id)
         file = await self._chosen(page)
         if file is not None:
-            self._app.fetches.begin(page, file)
+            self.workbench.fetches.begin(page, file)
             self._tick()
 
     async def _chosen(self, page: RepoPage) -> RepoFile | None:
@@ -199,9 +184,82 @@ class ModelsScreen(ModalScreen[str | None]):
         key = await self.app.push_screen_wait(ChoiceScreen(f"files of {page.repo.id}", rows))
         return page.files[int(key)] if key is not None else None
 
+    def action_settings(self) -> None:
+        """How the model is loaded."""
+        self._flow(self._set())
+
+    async def _set(self) -> None:
+        from workbench.models.remote import refuse
+        from workbench.tui.screens.load_form import LoadForm
+
+        model = self._model
+        if model is None or model.error:
+            return
+        refuse(model, "load here")
+        path = Path(model.path)
+        before = await asyncio.to_thread(self.session.load_options, path)
+        chosen = await self.app.push_screen_wait(LoadForm(path, model.name, before))
+        if chosen is not None and chosen.settings != before:
+            await self._keep(model, chosen.settings)
+
+    async def _keep(self, model: Model, chosen: LoadOptions) -> None:
+        from workbench.models import loading
+
+        path = Path(model.path)
+        await asyncio.to_thread(loading.remember, path, chosen, self.session.load_base)
+        await self._load(model.path)
+        needs = f": {model.name} is loaded, l loads it again so" if model.path in self._stale else ""
+        self.workbench.tell(f"kept{needs}")
+        self.workbench.compare.reload_marks()
+
+    def action_tune(self) -> None:
+        """Measure the fastest load settings."""
+        self._flow(self._tune())
+
+    async def _tune(self) -> None:
+        from workbench.models.remote import refuse
+        from workbench.tui.screens.tune import TuneScreen
+
+        model = self._model
+        if model is None or model.error:
+            return
+        refuse(model, "tune")
+        path = Path(model.path)
+        if self.session.pool.busy(path):
+            raise EngineError(f"{model.name} is answering", hint="stop its lanes first")
+        await self.session.pool.discard(path)  # its memory is needed
+        chosen = await self.app.push_screen_wait(TuneScreen(self.session, path, model.name))
+        if chosen is not None:
+            await self._keep(model, chosen)
+
+    def action_reload(self) -> None:
+        """Load the model again, as it is set now."""
+        self._flow(self._reload())
+
+    async def _reload(self) -> None:
+        model = self._model
+        if model is None or model.error:
+            return
+        path = Path(model.path)
+        await self.session.pool.discard(path)
+        told = -1
+
+        def progress(part: float) -> None:
+            nonlocal told
+            if int(part * 20) > told:
+                told = int(part * 20)
+                self.foot.show([(f"loading {model.name}: {part:.0%}", "")])
+
+        await self.session.pool.restart(path, on_progress=progress)
+        await self._load(model.path)
+        self._tick()
+        info = self.session.pool.engines()[path].info
+        self.workbench.tell(f"{model.name} is loaded: {info.context_length:,} tokens a lane" if info else "closed")
+        self.workbench.compare.reload_marks()
+
     def action_stop(self) -> None:
         """Stop the downloads; they go on from there when fetched again."""
-        self._app.fetches.stop()
+        self.workbench.fetches.stop()
 
     def action_delete(self) -> None:
         """Delete it, after a question."""
@@ -215,27 +273,20 @@ class ModelsScreen(ModalScreen[str | None]):
         if model is None:
             return
         refuse(model, "delete")
-        if Path(model.path) in self._session.pool.engines():
+        if Path(model.path) in self.session.pool.engines():
             raise EngineError(f"{model.name} is loaded", hint="take another model into its lanes, and start again")
         gone = await asyncio.to_thread(removal, model)
         about = f"Deletes {', '.join(gone.files)} and frees {gone.frees / 1e6:,.0f} MB. It can be fetched again."
         rows = [Choice("no", "keep it", "Nothing is deleted."), Choice("yes", f"delete {model.name}", about)]
         if await self.app.push_screen_wait(ChoiceScreen("delete the model?", rows)) == "yes":
             await asyncio.to_thread(gone.work)
-            self._app.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")
+            self.workbench.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")
             await self._load()
 
     def action_again(self) -> None:
         """Look for models again."""
-        self._session.remote.forget()
+        self.session.remote.forget()
         self._flow(self._load(self._model.path if self._model else ""))
-
-    def action_leave(self) -> None:
-        """From the page to the list, from the list to the lanes."""
-        if self.focused is self._pane:
-            self._cards.focus()
-        else:
-            self.dismiss(None)
 
 
 def _about(gated: bool, censorship: str) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
-from textual.screen import ModalScreen
+from textual.binding import BindingType
 
 from workbench import safe
 from workbench.errors import WorkbenchError
@@ -20,68 +17,34 @@ from workbench.library.versions import Saved
 from workbench.library.writing import Working
 from workbench.tui import actions
 from workbench.tui.diffview import unified
-from workbench.tui.widgets.answer import AnswerPane
-from workbench.tui.widgets.card_list import CardList, Row
-from workbench.tui.widgets.frame import FrameLine
+from workbench.tui.screens.beside import BesideScreen, bindings
+from workbench.tui.widgets.card_list import Row
 
 if TYPE_CHECKING:
     from workbench.session import Session
-    from workbench.tui.app import WorkbenchApp
 
 
-class VersionsScreen(ModalScreen[tuple[str, str] | None]):
+class VersionsScreen(BesideScreen[tuple[str, str] | None]):
     """Gives ("restore", text), ("compare", version), or None."""
 
-    DEFAULT_CSS = """
-    VersionsScreen { background: $background; }
-    VersionsScreen Container { layout: horizontal; height: 1fr; }
-    VersionsScreen CardList { width: 2fr; }
-    VersionsScreen Vertical { width: 3fr; height: 1fr; border-left: solid $foreground 25%; padding: 0 0 0 1; }
-    VersionsScreen.-narrow Container { layout: vertical; }
-    VersionsScreen.-narrow CardList { width: 1fr; height: 1fr; }
-    VersionsScreen.-narrow Vertical { width: 1fr; height: 2fr; border-left: none; border-top: solid $foreground 25%; }
-    """
     places: ClassVar[tuple[str, ...]] = ("versions", "list", "answer", "app")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id, priority="escape" in a.keys)
-        for a in actions.at("versions")
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("versions")
 
     def __init__(self, session: Session, working: Working) -> None:
-        super().__init__()
-        self._session, self._working = session, working
+        super().__init__(session)
+        self._working = working
         self._past: Past | None = None
         self._against = "before"  # the version before, the present text, or the marked one
         self._marked: Saved | None = None
-        self._cards = CardList(self._row)
-        self._pane = AnswerPane()
-        self._head, self._foot = FrameLine("top"), FrameLine("bottom")
-
-    @property
-    def _workbench(self) -> WorkbenchApp:
-        return cast("WorkbenchApp", self.app)
 
     @property
     def _rows(self) -> list[Saved]:
         return self._past.rows if self._past else []
 
-    def compose(self) -> ComposeResult:
-        yield self._head
-        with Container():
-            yield self._cards
-            with Vertical():
-                yield self._pane
-        yield self._foot
-
     async def on_mount(self) -> None:
-        self._cards.focus()
         keys = [f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("versions") if a.footer]
-        self._foot.show([(" · ".join([*keys, "esc leave"]), "")], brief=[(" · ".join([*keys[:3], "F1 more keys"]), "")])
+        self.foot.show([(" · ".join([*keys, "esc leave"]), "")], brief=[(" · ".join([*keys[:3], "F1 more keys"]), "")])
         await self._load()
-
-    def on_resize(self) -> None:
-        """Below 80 columns the text stands under the list."""
-        self.set_class(self.size.width < 80, "-narrow")
 
     async def _load(self, here: int = 0) -> None:
         from workbench.library import labels
@@ -90,14 +53,14 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
         folder = working.library.folder
         try:
             named = await asyncio.to_thread(lambda: labels.load(folder).get(working.id, {}))
-            self._past = await asyncio.to_thread(Past, self._session.versions, folder, working.id, named)
+            self._past = await asyncio.to_thread(Past, self.session.versions, folder, working.id, named)
         except WorkbenchError as error:
-            self._workbench.tell(str(error), severity="error")
-        self._head.show([(f"versions of {working.id}", "name"), (f"  {len(self._rows)}", "")])
-        self._cards.show(len(self._rows), here)
+            self.workbench.tell(str(error), severity="error")
+        self.head.show([(f"versions of {working.id}", "name"), (f"  {len(self._rows)}", "")])
+        self.cards.show(len(self._rows), here)
         self._show()
 
-    def _row(self, index: int) -> Row:
+    def row(self, index: int) -> Row:
         row = self._rows[index]
         when = row.time[:16].replace("T", " ")
         version = short(row.version) if row.version else "----"
@@ -114,13 +77,9 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
             left.append((f"  {row.author}", "dim"))
         return left, [(" ".join(row.labels), "label")]
 
-    def on_card_list_moved(self) -> None:
+    def turned(self) -> None:
         """Another version."""
         self._show()
-
-    def on_card_list_taken(self) -> None:
-        """Enter goes into the text, to scroll."""
-        self._pane.focus()
 
     def _text(self, row: Saved) -> str:
         assert self._past is not None
@@ -146,19 +105,19 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
 
     @work(exclusive=True)
     async def _show(self) -> None:
-        index = self._cards.here
+        index = self.cards.here
         if not 0 <= index < len(self._rows):
-            self._pane.set_text("no version yet: a save makes one")
+            self.pane.set_text("no version yet: a save makes one")
             return
         try:
             old, old_name, new, new_name = await asyncio.to_thread(self._pair, index)
         except WorkbenchError as error:
-            self._pane.set_text(str(error))
+            self.pane.set_text(str(error))
             return
         old, new = (safe.text(text).replace("\t", "    ") for text in (old, new))
         if not old or old == new:
-            self._pane.set_text(new)
-            self._head.show(
+            self.pane.set_text(new)
+            self.head.show(
                 [
                     (f"versions of {self._working.id}", "name"),
                     (f"  {old_name} is {new_name}: no difference" if old else f"  {new_name}, the first one", ""),
@@ -166,12 +125,12 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
             )
             return
         text, marks = await asyncio.to_thread(unified, old, new)
-        self._pane.set_text(text)
-        self._pane.set_spans(marks)
-        self._head.show([(f"versions of {self._working.id}", "name"), (f"  {old_name} → {new_name}", "")])
+        self.pane.set_text(text)
+        self.pane.set_spans(marks)
+        self.head.show([(f"versions of {self._working.id}", "name"), (f"  {old_name} → {new_name}", "")])
 
     def _chosen(self) -> Saved | None:
-        index = self._cards.here
+        index = self.cards.here
         return self._rows[index] if 0 <= index < len(self._rows) else None
 
     # ---- actions
@@ -187,7 +146,7 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
         row = self._chosen()
         self._marked = None if row == self._marked else row
         self._against = "marked" if self._marked else "before"
-        self._cards.refresh()
+        self.cards.refresh()
         self._show()
 
     @work(group="side")
@@ -196,7 +155,7 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
         from workbench.tui.screens.diff import DiffScreen
 
         if self._chosen() is not None:
-            old, old_name, new, new_name = await asyncio.to_thread(self._pair, self._cards.here)
+            old, old_name, new, new_name = await asyncio.to_thread(self._pair, self.cards.here)
             await self.app.push_screen_wait(DiffScreen([("1", old_name, old), ("2", new_name, new)]))
 
     def action_compare(self) -> None:
@@ -205,7 +164,7 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
         if row is None:
             return
         if not row.version:
-            self._workbench.tell("this version is no valid prompt: it cannot run", severity="warning")
+            self.workbench.tell("this version is no valid prompt: it cannot run", severity="warning")
             return
         self.dismiss(("compare", row.version))
 
@@ -223,7 +182,7 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
 
         row = self._chosen()
         if row is None or not row.version:
-            self._workbench.tell("a version that is no valid prompt has no label", severity="warning")
+            self.workbench.tell("a version that is no valid prompt has no label", severity="warning")
             return
         name = await self.app.push_screen_wait(AskScreen(f"label for @{short(row.version)}", "production"))
         if not name:
@@ -232,24 +191,17 @@ class VersionsScreen(ModalScreen[tuple[str, str] | None]):
         try:
             before = await asyncio.to_thread(labels.set_label, folder, self._working.id, name.strip(), row.version)
         except WorkbenchError as error:
-            self._workbench.tell(str(error), severity="error")
+            self.workbench.tell(str(error), severity="error")
             return
         moved = f" (it was @{short(before)})" if before and before != row.version else ""
-        self._workbench.tell(f"{name} is @{short(row.version)} now{moved}")
-        await self._load(self._cards.here)
+        self.workbench.tell(f"{name} is @{short(row.version)} now{moved}")
+        await self._load(self.cards.here)
 
     def action_copy(self) -> None:
         """The version's text to the clipboard."""
         row = self._chosen()
         if row is not None:
-            self._workbench.copy(self._text(row))
-
-    def action_leave(self) -> None:
-        """From the text to the list, from the list to the library."""
-        if self.focused is self._pane:
-            self._cards.focus()
-        else:
-            self.dismiss(None)
+            self.workbench.copy(self._text(row))
 
 
 def _name(row: Saved | None) -> str:

@@ -12,21 +12,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench import safe
+from workbench.bars import bar
 
 if TYPE_CHECKING:
     from workbench.hardware.gpu import Gpu
     from workbench.hardware.snapshot import Snapshot
 
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 Part = tuple[str, str]  # text, style class ("" = plain)
-
-
-def bar(fraction: float, cells: int) -> str:
-    """`▕███▏░░░▏` without its ends: `cells` columns, to an eighth."""
-    eighths = round(max(0.0, min(1.0, fraction)) * cells * 8)
-    whole, rest = divmod(eighths, 8)
-    text = "█" * whole + (_EIGHTHS[rest] if rest else "")
-    return text + "░" * (cells - len(text))
 
 
 class Gauges(Widget):

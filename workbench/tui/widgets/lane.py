@@ -107,6 +107,7 @@ class LaneView(Vertical):
         self._told = 0.0
         self._shown_note = ""
         self._lane: Lane | None = None  # whose figures the next frame shows
+        self.stale = False  # the model is loaded, but otherwise than it is set now
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -179,15 +180,16 @@ class LaneView(Vertical):
         if lane.problem:
             self.foot.show([(lane.problem, "bad")])
             return
+        stale: list[Part] = [("reload needed: R · ", "warn")] if self.stale and not lane.busy else []
         if turn is None:
-            self.foot.show([(state, kind)] if state else [])
+            self.foot.show([*stale, (state, kind)] if state or stale else [])
             return
         long, short = figures(turn, self.rate(turn))
         tail = [(f"seed {turn.seed} · {turn.mode}", "")]
         self.foot.show(
-            [*([(f"{long} · ", "")] if long else []), (state, kind)],
+            [*stale, *([(f"{long} · ", "")] if long else []), (state, kind)],
             tail,
-            brief=[*([(f"{short} · ", "")] if short else []), (state, kind)],
+            brief=[*stale, *([(f"{short} · ", "")] if short else []), (state, kind)],
         )
 
     def rate(self, turn: Exchange) -> float | None:
