@@ -108,6 +108,15 @@ async def test_it_scores_as_the_local_engine_does(pair: tuple[RemoteEngine, Loca
     assert math.isclose(theirs[0].logprob, ours[0].logprob, abs_tol=0.1)
 
 
+async def test_a_beginning_is_fed_once(server: Server, gemma_url: str) -> None:
+    """Gemma wants a BOS before a text: one that stands there already is not doubled, other tokens twice stay."""
+    engine = await _loaded(server, gemma_url)
+    plain, marked = await engine.next_token("Hello", 5), await engine.next_token("<bos>Hello", 5)
+    await engine.close()
+    assert [token.id for token in plain] == [token.id for token in marked]
+    assert plain[0].logprob == pytest.approx(marked[0].logprob, abs=0.05)
+
+
 async def test_greedy_answers_begin_alike(pair: tuple[RemoteEngine, LocalEngine]) -> None:
     remote, local = pair
     request = ask("a", temperature=0, max_tokens=8)

@@ -64,6 +64,14 @@ async def test_scores_are_those_of_the_engine_behind(fake: Fake, engine: RemoteE
         before += token.text
 
 
+@pytest.mark.parametrize("dialect", ["llama.cpp"])
+async def test_a_prompt_that_begins_with_a_token_twice_keeps_both(fake: Fake, engine: RemoteEngine) -> None:
+    await engine.next_token("   x", 3)
+    path, _, body = fake.asked[-1]
+    assert path == "/completion"
+    assert [fake.texts[id] for id in body["prompt"]] == [" ", " ", " x"]
+
+
 async def test_a_plain_server_generates_and_says_what_it_has_not(engine: RemoteEngine) -> None:
     """An OpenAI API and no more: counts come with the end, questions about tokens are errors of one line."""
     events = await run(engine, ask("a"))

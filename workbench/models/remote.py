@@ -12,7 +12,7 @@ from threading import Lock
 from workbench.errors import UsageError, WorkbenchError
 from workbench.inference.remote import address, failures
 from workbench.inference.remote.failures import ServerError
-from workbench.inference.remote.key import key_of
+from workbench.inference.remote.key import hidden_in, key_of
 from workbench.inference.remote.probe import Listed, listing
 from workbench.models.catalog import Model
 from workbench.settings import Server
@@ -118,7 +118,7 @@ def list_models(server: Server) -> list[Listed]:
                 raise failures.refused(server, response.status_code, dict(response.headers), bytes(body), key)
     except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
         raise failures.unreachable(server, error, key, CONNECT) from None  # the cause's request has the key
-    found = listing(_decoded(bytes(body)))
+    found = listing(hidden_in(_decoded(bytes(body)), key) if key else _decoded(bytes(body)))
     if found is None:
         raise failures.broken(server, "does not list models as the API has it", "its url often ends with /v1")
     return found

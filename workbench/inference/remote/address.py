@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from workbench import safe
 from workbench.errors import EngineError
 from workbench.settings import Server
 
@@ -69,4 +70,4 @@ def is_local(server: Server) -> bool:
 def shown(model: str, server: Server) -> str:
     """The model's name on screen and in the history: `MODEL-ID @ HOST:PORT`; of a file's path its name alone."""
     name = model.rsplit("/", 1)[-1][:-5] if model.lower().endswith(".gguf") else model
-    return f"{name} @ {host(server)}"
+    return f"{safe.line(name)} @ {host(server)}"

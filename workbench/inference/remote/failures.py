@@ -8,7 +8,7 @@ import msgspec
 
 from workbench.errors import EngineError
 from workbench.inference.remote.address import host
-from workbench.inference.remote.key import said
+from workbench.inference.remote.key import hidden_in, said
 from workbench.settings import Server
 
 RETRIED = (408, 429, 502, 503, 504)  # busy, or a gateway whose server is busy: the same request may pass later
@@ -38,7 +38,7 @@ class ServerError(EngineError):
 
 def refused(server: Server, status: int, headers: dict[str, str], body: bytes, key: str) -> ServerError:
     """The error of an answer that is not 200."""
-    details = error_of(body)
+    details = hidden_in(error_of(body), key) if key else error_of(body)
     if 300 <= status < 400:
         target = said(headers.get("location", "elsewhere"), key)
         return ServerError(f"redirects to {target}", where=host(server), hint="set that as its url", status=status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from workbench import safe
 from workbench.errors import EngineError
@@ -57,6 +58,17 @@ def said(text: str, key: str) -> str:
 def hidden(text: str, key: str) -> str:
     """`text` without the key in it."""
     return text.replace(key, MASK) if key else text
+
+
+def hidden_in(value: Any, key: str) -> Any:
+    """A JSON value without the key in any of its texts."""
+    if isinstance(value, str):
+        return value.replace(key, MASK)
+    if isinstance(value, list):
+        return [hidden_in(each, key) for each in value]
+    if isinstance(value, dict):
+        return {name.replace(key, MASK): hidden_in(each, key) for name, each in value.items()}
+    return value
 
 
 class Veil:

@@ -21,7 +21,7 @@ from workbench.errors import EngineError
 from workbench.inference.remote import failures
 from workbench.inference.remote.address import base, host, is_local, root
 from workbench.inference.remote.failures import ServerError
-from workbench.inference.remote.key import key_of, said
+from workbench.inference.remote.key import hidden_in, key_of, said
 from workbench.settings import Server
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class Link:
         async with self._asking, self._opened(path, body, api) as (response, key):
             data = await self._body(response, LARGEST)
         try:
-            return msgspec.json.decode(data)
+            answer = msgspec.json.decode(data)
+            return hidden_in(answer, key) if key else answer
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise self._no_api(response, key) from None
 
@@ -136,7 +137,7 @@ class Link:
             details = failures.error_of(data.encode("utf-8", "replace"))
             words = said(str(details.get("message") or "an error"), key)
             raise ServerError(f"says: {words}", where=host(self.server), details=details)
-        return event
+        return hidden_in(event, key) if key else event
 
     # ---- how
 

@@ -29,6 +29,7 @@ class LlamaServer(Plain):
     def __init__(self, link: Link, model: str, context: int) -> None:
         super().__init__(link, model)
         self._context = context
+        self._bos: list[int] | None = None  # what the model wants before a text, once it was asked
 
     def fields(self, sampling: Sampling) -> dict[str, Any]:
         """All settings; the prompt's length before its first token; thoughts left in the text, as they were written."""
@@ -75,8 +76,8 @@ class LlamaServer(Plain):
         if not continuation:
             return ()
         known = dict([*whole, *rest])
-        ids = self._once([id for id, _ in first])
-        text = continued(ids, self._once([id for id, _ in whole]), [id for id, _ in rest])
+        ids = await self._once(first)
+        text = continued(ids, await self._once(whole), [id for id, _ in rest])
         self._need(ids)
         found = []
         for at, (id, shown) in enumerate(zip(text, texts(continuation, [known[id] for id in text]), strict=True)):
@@ -114,12 +115,16 @@ class LlamaServer(Plain):
 
     async def _ids(self, text: str) -> list[int]:
         """The tokens that `text` is fed as: with what the model wants around it."""
-        return self._once([id for id, _ in await self._pieces(text, around=True)])
+        return await self._once(await self._pieces(text, around=True))
 
-    @staticmethod
-    def _once(ids: list[int]) -> list[int]:
-        """Never a first token twice: a template that writes a BOS, on a model that adds one."""
-        return ids[1:] if len(ids) > 1 and ids[0] == ids[1] else ids
+    async def _once(self, pieces: list[tuple[int, bytes]]) -> list[int]:
+        """The ids, never a BOS twice: a template that writes one, on a model that adds one."""
+        ids = [id for id, _ in pieces]
+        if len(ids) > 1 and ids[0] == ids[1]:
+            if self._bos is None:
+                self._bos = [id for id, _ in await self._pieces("", around=True)]
+            return ids[1:] if ids[:1] == self._bos else ids
+        return ids
 
     async def _pieces(self, text: str, *, special: bool = True, around: bool = False) -> list[tuple[int, bytes]]:
         """Id and bytes of each token; control tokens parsed with `special`, BOS added with `around`."""

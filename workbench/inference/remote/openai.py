@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
+from workbench import safe
 from workbench.errors import EngineError, WorkbenchError
 from workbench.inference.engine import (
     Counted,
@@ -25,7 +26,7 @@ from workbench.inference.engine import (
 from workbench.inference.remote import address, probe, wire
 from workbench.inference.remote.dialect import Plain
 from workbench.inference.remote.failures import ServerError
-from workbench.inference.remote.key import Veil, hidden, key_of
+from workbench.inference.remote.key import Veil, key_of
 from workbench.inference.remote.link import Link
 from workbench.settings import Server
 
@@ -44,6 +45,7 @@ class RemoteEngine:
         self, server: Server, model: str, *, gate: asyncio.Semaphore | None = None, link: Link | None = None
     ) -> None:
         self._server, self._model = server, model
+        self._name = address.shown(model, server)
         self._link = link or Link(server)
         self._gate = gate or asyncio.Semaphore(server.concurrency)
         self._state: State = "unloaded"
@@ -83,7 +85,7 @@ class RemoteEngine:
         where = address.host(self._server)
         notes = [f"coupled sampling and strict mode are not offered by {where}", found.dialect.warning]
         self._info = ModelInfo(
-            name=address.shown(self._model, self._server),
+            name=self._name,
             path=address.identity(self._server.name, self._model),
             architecture="",
             parameters=found.listed.parameters,
@@ -105,7 +107,7 @@ class RemoteEngine:
 
     def _ready(self) -> Plain:
         if self._state != "ready":
-            raise self._error(f"{self._model} is not loaded ({self._state})", "load it first")
+            raise self._error(f"{safe.line(self._model)} is not loaded ({self._state})", "load it first")
         return self._dialect
 
     # ---- requests with one answer
@@ -223,7 +225,7 @@ class _Trial:
 
     def __init__(self, request: Generate, tell: Callable[[Event], None]) -> None:
         self._request, self._tell = request, tell
-        self._veil, self._key = Veil(""), ""
+        self._veil = Veil("")
         self._began = time.perf_counter()
         self._first: float | None = None
         self._started = self._thinking = False
@@ -233,7 +235,7 @@ class _Trial:
 
     def begin(self, key: str) -> None:
         """Its turn has come: times count from here."""
-        self._veil, self._key = Veil(key), key
+        self._veil = Veil(key)
         self._began = time.perf_counter()
 
     def take(self, chunk: wire.Chunk) -> None:
@@ -265,8 +267,7 @@ class _Trial:
 
     def _send(self, text: str, logprobs: tuple[TokenLogprob, ...] = ()) -> None:
         if text or logprobs:
-            shown = tuple(_masked(each, self._key) for each in logprobs) if self._key else logprobs
-            self._tell(Piece(self._request.trial, text, self._unsent, shown))
+            self._tell(Piece(self._request.trial, text, self._unsent, logprobs))
             self._unsent = 0
 
     def end(self, finish: Finish, error: str = "") -> None:
@@ -287,11 +288,6 @@ class _Trial:
                 mode="fast",
             )
         )
-
-
-def _masked(token: TokenLogprob, key: str) -> TokenLogprob:
-    top = tuple((id, hidden(text, key), logprob) for id, text, logprob in token.top)
-    return TokenLogprob(token.id, hidden(token.text, key), token.logprob, top)
 
 
 def _context(error: ServerError) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from workbench import safe
 from workbench.errors import EngineError
 from workbench.inference.remote.address import host
 from workbench.inference.remote.dialect import Plain
@@ -76,8 +77,8 @@ async def probe(link: Link, model: str) -> Found:
     listed = next((each for each in known or () if each.id == model), None)
     if listed is None and known is not None:
         near = difflib.get_close_matches(model, [each.id for each in known], 1, 0.3)
-        hint = f"did you mean {near[0]}?" if near else "`workbench models list` shows what is there"
-        raise EngineError(f"the server has no model {model}", where=host(link.server), hint=hint)
+        hint = f"did you mean {safe.line(near[0])}?" if near else "`workbench models list` shows what is there"
+        raise EngineError(f"the server has no model {safe.line(model)}", where=host(link.server), hint=hint)
     listed = listed or Listed(model)
     props = await _maybe(link, f"/props?model={quote(model, safe='')}")
     settings = props.get("default_generation_settings")
