@@ -32,7 +32,7 @@ def running(server: Path, model: Path, log: Path, options: Sequence[str] = ()) -
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    argv = [str(server), "-m", str(model), "-np", "4", "-c", "2048", "-t", "2", "-ngl", "0", "--no-warmup"]
+    argv = [str(server), "-m", str(model), "-np", "4", "-c", "2048", "-t", "1", "-ngl", "0", "--no-warmup"]
     argv += ["--host", "127.0.0.1", "--port", str(port), *options]
     libraries = f"{server.parent}:{os.environ.get('LD_LIBRARY_PATH', '')}"
     with log.open("wb") as out:

@@ -17,6 +17,7 @@ from workbench.inference.remote.openai import RemoteEngine
 from workbench.settings import Server
 from workbench.tui.screens.model_picker import ModelPicker
 from workbench.tui.screens.models import ModelsScreen
+from workbench.tui.widgets.context_bar import Load
 from workbench.tui.widgets.lane import LaneHead
 
 
@@ -98,3 +99,10 @@ def test_the_host_stays_where_there_is_little_room() -> None:
     for room in range(34, 120):
         left, _ = head.parts(room)
         assert "gpu7.lab:8000" in "".join(text for text, _ in left), room
+
+
+def test_a_context_that_a_server_does_not_say_is_not_too_small() -> None:
+    load = Load(prompt=64, room=512, known=True)
+    assert load.fits
+    assert load.says() == "64 + 512 tok"
+    assert load.brief() == "64+512/?"

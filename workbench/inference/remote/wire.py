@@ -19,6 +19,7 @@ OPENAI = {
 VLLM = {**OPENAI, "top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repetition_penalty"}
 # what many others take (LM Studio, Ollama's, aggregators): sent only when a person changed it, they say if it is wrong
 OFTEN = {"top_k": "top_k", "min_p": "min_p", "repeat_penalty": "repeat_penalty", "typical_p": "typical_p"}
+LEAST = -9999.0  # the log-probability of what is impossible: JSON has no infinity, servers write null or this
 _NEUTRAL = ("seed", "max_tokens", "stop", "logit_bias", "temperature", "repeat_last_n")
 
 
@@ -157,14 +158,14 @@ def token_of(each: Mapping[str, Any]) -> TokenLogprob:
 
 def _id(each: Mapping[str, Any]) -> int:
     value = each.get("id")
-    return value if isinstance(value, int) and not isinstance(value, bool) else -1
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else -1
 
 
 def _logp(value: object) -> float:
-    """Never above 0; what is no number is impossible (JSON has no infinity: servers write null or -9999)."""
+    """Never above 0; what is no number is LEAST."""
     if isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value):
-        return min(0.0, float(value))
-    return -9999.0
+        return float(max(LEAST, min(0, value)))
+    return LEAST
 
 
 def _first(value: object) -> Mapping[str, Any]:
@@ -180,4 +181,4 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else None
