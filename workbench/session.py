@@ -50,6 +50,7 @@ class Session:
         self._watch = watch
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
+        self._measuring: set[asyncio.Future[None]] = set()
         self._made: dict[Path, LoadOptions] = {}  # how each engine was made
 
     @cached_property
@@ -86,7 +87,7 @@ class Session:
         """The engines, one a model."""
         from workbench.inference.pool import EnginePool
 
-        return EnginePool(self._make_engine, self._fits)
+        return EnginePool(self._make_engine, self._fits, self._note_use)
 
     @cached_property
     def store(self) -> Store:
@@ -113,6 +114,7 @@ class Session:
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""
         opened = vars(self)
+        await self.measured()
         if "watch" in opened:
             self.watch.stop()
         if "runner" in opened:
@@ -166,6 +168,30 @@ class Session:
 
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
         return LocalEngine(path, options, log=log, shapes=paths.cache_dir() / "shapes.json")
+
+    def _note_use(self, path: Path, engine: Engine) -> None:
+        """Measure, beside the loop, what the model takes now: its next estimate is nearer."""
+        from workbench.inference.local.client import LocalEngine
+
+        if not isinstance(engine, LocalEngine) or engine.pid is None or engine.usage is None:
+            return
+        pid, usage, options = engine.pid, engine.usage, engine.options
+
+        def measure() -> None:
+            from workbench.hardware import memory
+            from workbench.models import measured
+
+            if taken := memory.taken(pid):
+                measured.note(path, options, usage, taken)
+
+        work = asyncio.get_running_loop().run_in_executor(None, measure)
+        self._measuring.add(work)
+        work.add_done_callback(self._measuring.discard)
+
+    async def measured(self) -> None:
+        """Wait for the measurements under way."""
+        if self._measuring:
+            await asyncio.wait(self._measuring)
 
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
         if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:
