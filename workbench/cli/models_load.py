@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +68,8 @@ def settings(options: argparse.Namespace) -> int:
 
 def tune(options: argparse.Namespace) -> int:
     """Measure, print the speeds and the proposal; what was measured is printed after Ctrl+C too."""
+    import asyncio
+
     from workbench.cli.interrupt import interruptible
     from workbench.models.catalog import find
     from workbench.session import Session
