@@ -16,7 +16,7 @@ from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from workbench.experiments.runner import Runner
-    from workbench.hardware.snapshot import Sampler
+    from workbench.hardware.sampling import Watch
     from workbench.history.store import Store
     from workbench.inference.pool import EnginePool
     from workbench.library.library import Libraries
@@ -29,6 +29,7 @@ class Session:
 
     `library` puts a folder before all other libraries; `engine` makes the engine for a model's file (the local worker
     when None). WORKBENCH_DOUBLE in the environment (benchmarks and tests of the terminal) puts the double there.
+    `watch` reads another machine than this one.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Session:
         options: LoadOptions | None = None,
         engine: Callable[[Path], Engine] | None = None,
         history: Path | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._library = library
         self._options = options
         self._engine = engine
         self._history = history
+        self._watch = watch
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
 
@@ -91,11 +94,11 @@ class Session:
         return store
 
     @cached_property
-    def hardware(self) -> Sampler:
-        """The gauges' readings."""
-        from workbench.hardware.snapshot import Sampler
+    def watch(self) -> Watch:
+        """The gauges' readings, once it is started."""
+        from workbench.hardware.sampling import Watch
 
-        return Sampler()
+        return self._watch or Watch()
 
     @cached_property
     def runner(self) -> Runner:
@@ -107,6 +110,8 @@ class Session:
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""
         opened = vars(self)
+        if "watch" in opened:
+            self.watch.stop()
         if "runner" in opened:
             await self.runner.close()
         if "pool" in opened:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from workbench.hardware.snapshot import Snapshot
+if TYPE_CHECKING:
+    from workbench.hardware.snapshot import Snapshot
 
 Level = Literal["", "warn", "bad"]
 HIGH, FULL = 0.90, 0.97  # shares of memory from which it is coloured

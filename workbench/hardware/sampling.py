@@ -10,9 +10,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from workbench.hardware.snapshot import Snapshot
+if TYPE_CHECKING:
+    from workbench.hardware.snapshot import Sampler, Snapshot
 
 T = TypeVar("T")
 KEPT = 60  # slots: a minute
@@ -49,18 +50,19 @@ class Ring(Generic[T]):
 class Watch:
     """Reads the machine in a thread. `ours` may be set at any time: the process ids of our workers.
 
-    `read` may block for as long as a driver likes. `clock` (seconds, monotonic) and `wait` (sleep so many seconds, True
-    when stopped meanwhile) stand in for time in tests.
+    `read` (this machine, when None) may block for as long as a driver likes. `clock` (seconds, monotonic) and `wait`
+    (sleep so many seconds, True when stopped meanwhile) stand in for time in tests.
     """
 
     def __init__(
         self,
-        read: Callable[[Collection[int]], Snapshot],
+        read: Callable[[Collection[int]], Snapshot] | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], bool] | None = None,
     ) -> None:
-        self._read = read
+        self._read = read or self._machine
+        self._sampler: Sampler | None = None
         self._clock = clock
         self._stopped = threading.Event()
         self._wait = wait or self._stopped.wait
@@ -114,6 +116,14 @@ class Watch:
             self.problem = f"{type(error).__name__}: {error}"
         finally:
             self._began = None
+
+    def _machine(self, ours: Collection[int]) -> Snapshot:
+        """This machine; what that needs is imported here, in the thread."""
+        if self._sampler is None:
+            from workbench.hardware.snapshot import Sampler
+
+            self._sampler = Sampler()
+        return self._sampler.read(ours)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
