@@ -92,7 +92,7 @@ def _gpu(index: int, gpu: Gpu, minute: Sequence[Gpu | None], old: bool) -> list[
             found.append(
                 Row("  ours", size(gpu.memory_ours), series(lambda each: each.memory_ours), total, "", "", old)
             )
-            found.append(Row("  others'", size(others), series(_others), total, "", "", old))
+            found.append(Row("  others", size(others), series(_others), total, "", "", old))
     if gpu.power is not None:
         limit = gpu.power_limit or 0.0
         about = f"of {limit:.0f} W" if limit else _between(series(lambda each: each.power), " W")
