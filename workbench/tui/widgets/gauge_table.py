@@ -21,6 +21,7 @@ from workbench.tui.widgets.painted import Line, changed
 
 _LABEL, _NOW, _ABOUT = 13, 9, 19  # columns
 _HEAD = {False: "table--head", True: "table--dim"}
+_STYLES = ("plain", "head", "dim", "line", "warn", "bad")
 _EACH = (1, 2, 3, 4, 5, 6)  # seconds that a column of the sparkline may stand for
 
 
@@ -29,13 +30,14 @@ class GaugeTable(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     GaugeTable { height: 1fr; width: 1fr; background: $background; color: $foreground; }
+    GaugeTable > .table--plain { color: $foreground; }
     GaugeTable > .table--head { color: $accent; text-style: bold; }
     GaugeTable > .table--dim { color: $foreground-muted; }
     GaugeTable > .table--line { color: $primary; }
     GaugeTable > .table--warn { color: $warning; text-style: bold; }
     GaugeTable > .table--bad { color: $error; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--{name}" for name in ("head", "dim", "line", "warn", "bad")}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--{name}" for name in _STYLES}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id) for a in actions.at("answer")
     ]
@@ -124,7 +126,7 @@ class GaugeTable(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A line of the page."""
-        base, width = self.rich_style, self.size.width
+        base, width = self.get_component_rich_style("table--plain"), self.size.width  # cached, unlike rich_style
         if y >= len(self._lines):
             return Strip([Segment(" " * width, base)], width)
         segments = [
