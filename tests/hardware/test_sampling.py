@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +105,33 @@ def test_a_driver_that_hangs_leaves_a_gap_and_is_told() -> None:
     assert watch.silent == 0.0
     found = [each and each.cpu for each in watch.minute(114)]
     assert found[-15:] == [1, 2, *[None] * 12, 3]
+
+
+@pytest.mark.parametrize(("spent", "every"), [(0.0, 1), (0.01, 1), (0.011, 2), (0.044, 5), (3.0, 10)])
+def test_readings_that_cost_much_are_taken_less_often(spent: float, every: int) -> None:
+    clock, used, count = Clock(100.0, waits=3), [0.0], [0]
+
+    def reading(_: Collection[int]) -> Snapshot:
+        used[0] += 2.0 if not count[0] else spent  # the first one loads the driver
+        count[0] += 1
+        return snapshot(count[0])
+
+    times: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        times.append(seconds)
+        clock.now += seconds
+        return len(times) > 3
+
+    watch = Watch(reading, clock=clock, wait=wait, cost=lambda: used[0])
+    watch._run()
+    assert [round(each) for each in times] == [1, every, every, every]
+    assert [each and each.cpu for each in watch.minute(100 + 3 * every)][-3 * every - 1 :] == [
+        1,
+        *[2] * every,
+        *[3] * every,
+        *[4] * every,
+    ]
 
 
 def test_stopping_does_not_wait() -> None:

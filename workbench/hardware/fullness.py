@@ -11,7 +11,7 @@ Level = Literal["", "warn", "bad"]
 HIGH, FULL = 0.90, 0.97  # shares of memory from which it is coloured
 SAY, FORGET = 0.95, 0.90  # said when it reaches the one; again only after it fell under the other
 HOT = 85.0  # °C
-_DO = "fewer lanes, a smaller context, or one model for all lanes"
+WHAT_TO_DO = "fewer lanes, a smaller context, or one model for all lanes"
 
 
 def level(share: float) -> Level:
@@ -26,7 +26,7 @@ class Fullness:
         self._said: set[str] = set()
 
     def news(self, reading: Snapshot) -> list[str]:
-        """A line for each memory that has become nearly full: which, what takes it, what to do."""
+        """A line for each memory that has become nearly full: which, and what takes it; WHAT_TO_DO holds for all."""
         found = []
         for at, gpu in enumerate(reading.gpus):
             if not gpu.shared and self._new(f"GPU{at}", gpu.memory_share):
@@ -36,7 +36,7 @@ class Fullness:
         if self._new("RAM", share):
             who = _who(reading.ram_used, reading.ram_ours)
             found.append(f"RAM nearly full: {share:.0%} of {size(reading.ram_limit)}, {who}")
-        return [f"{line} — {_DO}" for line in found]
+        return found
 
     def _new(self, key: str, share: float) -> bool:
         if share < FORGET:
@@ -50,7 +50,7 @@ class Fullness:
 def _who(used: int, ours: int | None) -> str:
     if ours is None:
         return "who has it is not known"
-    return f"{size(min(ours, used))} ours, {size(max(0, used - ours))} others'"
+    return f"{size(min(ours, used))} ours, {size(max(0, used - ours))} others"
 
 
 def size(number: int | None) -> str:

@@ -1,11 +1,13 @@
 """Sampling in a thread of its own, once a second: who shows the gauges never waits for a driver.
 
 Time is cut into slots of a second. A reading belongs to the slot it was begun in, so a driver that hangs leaves a gap
-and no second reading is begun meanwhile. The thread is a daemon: nothing waits for it at the end.
+and no second reading is begun meanwhile. A machine whose readings take much processor time (many cards, a slow driver)
+is read less often, so that the gauges keep to their share. The thread is a daemon: nothing waits for it at the end.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 KEPT = 60  # slots: a minute
+SHARE = 0.01  # of one core, for readings
+SELDOM = 10  # seconds between readings at most, whatever they take
 LATE = 3.0  # seconds after which a reading under way counts as a driver that does not answer
 
 
@@ -28,9 +32,9 @@ class Ring(Generic[T]):
         self._values: deque[tuple[int, T]] = deque(maxlen=KEPT)
 
     def put(self, slot: int, value: T) -> None:
-        """The slot's value; one that is there already is replaced."""
+        """The slot's value; what is there of it or later goes."""
         with self._lock:
-            if self._values and self._values[-1][0] == slot:
+            while self._values and self._values[-1][0] >= slot:
                 self._values.pop()
             self._values.append((slot, value))
 
@@ -51,7 +55,8 @@ class Watch:
     """Reads the machine in a thread. `ours` may be set at any time: the process ids of our workers.
 
     `read` (this machine, when None) may block for as long as a driver likes. `clock` (seconds, monotonic) and `wait`
-    (sleep so many seconds, True when stopped meanwhile) stand in for time in tests.
+    (sleep so many seconds, True when stopped meanwhile) stand in for time in tests, `cost` for the thread's processor
+    seconds.
     """
 
     def __init__(
@@ -60,12 +65,16 @@ class Watch:
         *,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], bool] | None = None,
+        cost: Callable[[], float] = time.thread_time,
     ) -> None:
         self._read = read or self._machine
         self._sampler: Sampler | None = None
         self._clock = clock
         self._stopped = threading.Event()
         self._wait = wait or self._stopped.wait
+        self._cost = cost
+        self._spent = 0.0  # processor seconds of the reading before
+        self.every = 1  # seconds from the last reading to the next
         self._ring: Ring[Snapshot] = Ring()
         self._began: float | None = None  # when the reading under way was begun
         self._thread: threading.Thread | None = None
@@ -109,8 +118,15 @@ class Watch:
     def once(self) -> None:
         """One reading, in the caller's thread."""
         self._began = now = self._clock()
+        before = self._cost()
         try:
-            self._ring.put(int(now), self._read(self.ours))
+            reading = self._read(self.ours)
+            spent = self._cost() - before
+            # one costly reading (the first loads the driver) is no rule
+            self.every = max(1, min(SELDOM, math.ceil(min(spent, self._spent) / SHARE)))
+            self._spent = spent
+            for ahead in range(self.every):
+                self._ring.put(int(now) + ahead, reading)
             self.problem = ""
         except Exception as error:  # noqa: BLE001  (the boundary of one reading: it is told, the next may succeed)
             self.problem = f"{type(error).__name__}: {error}"
@@ -128,5 +144,7 @@ class Watch:
     def _run(self) -> None:
         while not self._stopped.is_set():
             self.once()
-            if self._wait(1.01 - self._clock() % 1.0):  # a little into the slot, for a clock that wakes early
+            if self._wait(
+                self.every + 0.01 - self._clock() % 1.0
+            ):  # a little into the slot, for a clock that wakes early
                 return

@@ -40,17 +40,13 @@ def spark(values: Sequence[float | None], slot: int, each: int, top: float = 0.0
 
     Columns keep to multiples of `each`, so that a minute that goes on moves them and does not reshape them.
     """
-    most = max((value for value in values if value is not None), default=0.0)
-    top = top or most
-    first = (slot // each - KEPT // each + 1) * each  # the slot where the first column begins
-    begin = slot - len(values) + 1
-    made = []
-    for start in range(first, slot + 1, each):
-        part = values[max(0, start - begin) : max(0, start - begin + each)]
-        known = [value for value in part if value is not None]
-        share = max(known) / top if known and top > 0 else 0.0
-        made.append(_BARS[max(0, min(7, int(share * 8)))] if known else " ")
-    return "".join(made)
+    if each > 1:
+        first = (slot // each - KEPT // each + 1) * each - (slot + 1 - len(values))  # where the first column begins
+        parts = [values[max(0, at) : max(0, at + each)] for at in range(first, len(values), each)]
+        values = [max((value for value in part if value is not None), default=None) for part in parts]
+    most = top or max((value for value in values if value is not None), default=0.0)
+    scale = 8 / most if most > 0 else 0.0
+    return "".join([" " if value is None else _BARS[min(7, int(value * scale))] for value in values])
 
 
 def rows(
@@ -92,7 +88,7 @@ def _gpu(index: int, gpu: Gpu, minute: Sequence[Gpu | None], old: bool) -> list[
             found.append(
                 Row("  ours", size(gpu.memory_ours), series(lambda each: each.memory_ours), total, "", "", old)
             )
-            found.append(Row("  others'", size(others), series(_others), total, "", "", old))
+            found.append(Row("  others", size(others), series(_others), total, "", "", old))
     if gpu.power is not None:
         limit = gpu.power_limit or 0.0
         about = f"of {limit:.0f} W" if limit else _between(series(lambda each: each.power), " W")

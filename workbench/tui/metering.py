@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.hardware.fullness import Fullness
+from workbench.hardware.fullness import WHAT_TO_DO, Fullness
 from workbench.hardware.sampling import Ring
 
 if TYPE_CHECKING:
@@ -91,17 +91,19 @@ class Meter:
     def tick(self) -> None:
         """Note the engines' figures, say what became nearly full, let the screens show it all."""
         slot = self.watch.slot()
+        if slot == self._slot:
+            return
         engines = self._session.pool.engines()
         # only a worker of ours has a process id: another machine's memory is none of this one's
         self.watch.ours = frozenset(pid for engine in engines.values() if (pid := getattr(engine, "pid", None)))
         runner = vars(self._session).get("runner")  # not made for this: making it opens the history
         tokens = runner.tokens if runner is not None else 0
-        passed = max(1, slot - self._slot) if self._slot is not None else 1
+        passed = slot - self._slot if self._slot is not None else 1
         usages = {path.stem: usage for path, engine in engines.items() if (usage := engine.usage) is not None}
         self._figures.put(slot, Figures((tokens - self._tokens) / passed, usages))
         self._tokens, self._slot = tokens, slot
         if self.latest is not None and (news := self._fullness.news(self.latest)):
-            self._app.tell("\n".join(news), severity="warning")
+            self._app.tell("\n".join(news) + f" — {WHAT_TO_DO}", severity="warning")
         self._publish()
 
     def _publish(self) -> None:

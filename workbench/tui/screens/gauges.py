@@ -37,11 +37,18 @@ class GaugesScreen(Screen[None]):
         self._compositor = FrugalCompositor()
         self.table = GaugeTable()
         self._head, self._foot = FrameLine("top"), FrameLine("bottom")
+        self._shown = False
 
     def compose(self) -> ComposeResult:
         yield self._head
         yield self.table
         yield self._foot
+
+    @property
+    def _frugal(self) -> bool:
+        """Whether bytes are dear: then every other second will do."""
+        session = cast("WorkbenchApp", self.app).session
+        return session is not None and session.settings.low_bandwidth
 
     def on_mount(self) -> None:
         """Show what there is, then what comes."""
@@ -52,8 +59,9 @@ class GaugesScreen(Screen[None]):
             self.call_after_refresh(self._show, app.meter)
 
     def _show(self, meter: Meter) -> None:
-        if not self.is_current:
+        if not self.is_current or (self._shown and self._frugal and meter.slot % 2):
             return
+        self._shown = True
         trouble = meter.trouble
         self.table.show(rows(meter.latest, meter.readings, meter.figures, old=bool(trouble)), meter.slot)
         self._say(trouble)

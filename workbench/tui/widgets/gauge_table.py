@@ -20,6 +20,8 @@ from workbench.tui.gauge_rows import Row, spark
 from workbench.tui.widgets.painted import Line, changed
 
 _LABEL, _NOW, _ABOUT = 13, 9, 19  # columns
+_HEAD = {False: "table--head", True: "table--dim"}
+_STYLES = ("plain", "head", "dim", "line", "warn", "bad")
 _EACH = (1, 2, 3, 4, 5, 6)  # seconds that a column of the sparkline may stand for
 
 
@@ -28,13 +30,14 @@ class GaugeTable(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     GaugeTable { height: 1fr; width: 1fr; background: $background; color: $foreground; }
+    GaugeTable > .table--plain { color: $foreground; }
     GaugeTable > .table--head { color: $accent; text-style: bold; }
     GaugeTable > .table--dim { color: $foreground-muted; }
     GaugeTable > .table--line { color: $primary; }
     GaugeTable > .table--warn { color: $warning; text-style: bold; }
     GaugeTable > .table--bad { color: $error; text-style: bold; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--{name}" for name in ("head", "dim", "line", "warn", "bad")}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--{name}" for name in _STYLES}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id) for a in actions.at("answer")
     ]
@@ -44,7 +47,8 @@ class GaugeTable(Widget, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: Sequence[Row] = ()
+        self._given: Sequence[Row] = ()
+        self._rows: Sequence[Row] = ()  # with blank ones between groups, where there is room
         self._slot = 0
         self._top = 0
         self._lines: list[Line] = []
@@ -52,8 +56,8 @@ class GaugeTable(Widget, can_focus=True):
     def show(self, rows: Sequence[Row], slot: int) -> None:
         """These rows now, their minutes ending with `slot`."""
         before, count = self._lines, len(self._rows)
-        self._rows, self._slot = rows, slot
-        self._top = min(self._top, self._last_top)
+        self._given, self._slot = rows, slot
+        self._lay_out()
         self._lines = self._made()
         if len(before) != len(self._lines):
             self.refresh()
@@ -63,13 +67,13 @@ class GaugeTable(Widget, can_focus=True):
             ]
             if regions:
                 self.refresh(*regions)
-        if len(rows) != count:
+        if len(self._rows) != count:
             self.post_message(self.Scrolled())
 
     @property
     def plain(self) -> list[str]:
         """Every row as it is shown, as a test reads it."""
-        return ["".join(text for text, _ in self._line(row)).rstrip() for row in self._rows]
+        return ["".join(text for text, _ in self._line(row)).rstrip() for row in self._given]
 
     @property
     def hidden(self) -> tuple[int, int]:
@@ -78,10 +82,18 @@ class GaugeTable(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Other columns."""
-        self._top = min(self._top, self._last_top)
+        self._lay_out()
         self._lines = self._made()
         self.refresh()
         self.post_message(self.Scrolled())
+
+    def _lay_out(self) -> None:
+        spaced: list[Row] = []
+        for row in self._given:
+            spaced += [Row("")] if not row.values and spaced else []
+            spaced.append(row)
+        self._rows = spaced if len(spaced) <= self.size.height else self._given
+        self._top = min(self._top, self._last_top)
 
     # ---- painting
 
@@ -92,8 +104,9 @@ class GaugeTable(Widget, can_focus=True):
         """A row at this width: narrow ones have fewer columns, then no sparkline, then no comparison."""
         width = self.size.width
         if not row.values:
-            text = safe.line(f" {row.label}" + f"  {row.now or row.about}".rstrip())
-            return ((set_cell_size(text, width), "table--dim" if row.old else "table--head"),)
+            name = safe.line(f" {row.label}")
+            rest = set_cell_size(f"  {row.about}", max(0, width - cell_len(name)))
+            return ((set_cell_size(name, min(width, cell_len(name))), _HEAD[row.old]), (rest, "table--dim"))
         how = "table--dim" if row.old else f"table--{row.level}" if row.level else ""
         about = how or "table--dim"
         room = width - 2 - _LABEL - _NOW - 2 - _ABOUT
@@ -113,7 +126,7 @@ class GaugeTable(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A line of the page."""
-        base, width = self.rich_style, self.size.width
+        base, width = self.get_component_rich_style("table--plain"), self.size.width  # cached, unlike rich_style
         if y >= len(self._lines):
             return Strip([Segment(" " * width, base)], width)
         segments = [

@@ -85,7 +85,8 @@ class Gauges(Widget):
     def _parts(self) -> list[Part]:
         """The row as wide as the widget: gauges left, speed, hints right; narrow rows lose hints, then bars."""
         width = self.size.width
-        for bars, gpus in ((8, 9), (5, 9), (0, 9), (0, 1)):
+        last = ((0, 0),) if self._trouble else ()  # what is said of the driver is more than its old figures
+        for bars, gpus in ((8, 9), (5, 9), (0, 9), (0, 1), *last):
             left = self._left(bars, gpus)
             if sum(cell_len(text) for text, _ in left) <= width:
                 break
@@ -111,7 +112,7 @@ class Gauges(Widget):
             for index, gpu in sorted(shown):
                 parts += self._gpu(index, gpu, bars)
             if len(reading.gpus) > len(shown):
-                parts.append((f" +{len(reading.gpus) - len(shown)}", ""))
+                parts.append((f" +{len(reading.gpus) - len(shown)}", self._style(0)))
             share = reading.ram_used / reading.ram_limit if reading.ram_limit else 0.0
             meter = f"▕{bar(share, bars)}▏" if bars else ""
             ram = f"{_size(reading.ram_used)}/{_size(reading.ram_limit)}G{_mark(share)}"
@@ -138,8 +139,7 @@ class Gauges(Widget):
         """The row."""
         base = self.rich_style
         segments = [
-            Segment(text, base + self.get_component_rich_style(name, partial=True) if name else base)
-            for text, name in self._parts()
+            Segment(text, self.get_component_rich_style(name) if name else base) for text, name in self._parts()
         ]
         return Strip(segments).adjust_cell_length(self.size.width, base or Style())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from textual.geometry import Region
@@ -16,12 +16,15 @@ def changed(before: Line, after: Line, y: int = 0) -> list[Region]:
     """Where line `y` differs; the whole line when a character is not one cell wide or the length is another."""
     if before == after:
         return []
-    old, new = _cells(before), _cells(after)
-    text = "".join(char for char, _ in new)
-    if len(old) != len(new) or not (text.isascii() or cell_len(text) == len(text)):
-        return [Region(0, y, max(len(old), cell_len(text)), 1)]
+    old, new = "".join([text for text, _ in before]), "".join([text for text, _ in after])
+    wide = cell_len(new)
+    if len(old) != len(new) or wide != len(new):
+        return [Region(0, y, max(len(old), wide), 1)]
+    pairs: Iterable[tuple[object, object]] = zip(old, new, strict=True)
+    if [(len(text), style) for text, style in before] != [(len(text), style) for text, style in after]:
+        pairs = zip(_cells(before), _cells(after), strict=True)  # other styles as well
     spans: list[list[int]] = []
-    for x, (left, right) in enumerate(zip(old, new, strict=True)):
+    for x, (left, right) in enumerate(pairs):
         if left == right:
             continue
         if spans and x - spans[-1][1] <= _GAP:
