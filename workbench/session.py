@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from workbench import paths, settings
-from workbench.errors import EngineError, UsageError
+from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.inference.engine import Engine, LoadOptions
+from workbench.inference.remote.address import is_remote, parts, server_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.library.library import Libraries
     from workbench.library.versions import Versions
     from workbench.models.catalog import Model
+    from workbench.models.remote import RemoteModels
 
 
 class Session:
@@ -48,6 +50,7 @@ class Session:
         self._engine = engine
         self._history = history
         self._watch = watch
+        self._gates: dict[str, asyncio.Semaphore] = {}  # by server: how many trials it gets at once
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
         self._measuring: set[asyncio.Future[None]] = set()
@@ -76,11 +79,35 @@ class Session:
 
         return Versions()
 
-    def models(self) -> list[Model]:
-        """The models on this machine (reads their headers: call it off the interface's loop)."""
+    def models(self, *, wait: bool = True) -> list[Model]:
+        """The models on this machine and on the servers (reads headers, asks: call it off the interface's loop).
+
+        Without `wait` no server is asked: those that answered before are there.
+        """
         from workbench.models.catalog import models
 
-        return models()
+        here = models()
+        if not self.settings.servers:
+            return here
+        return [*here, *(self.remote.rows() if wait else self.remote.known())]
+
+    def find(self, name: str) -> Model:
+        """The model that a person names, here or on a server. Raises NotFoundError, EngineError."""
+        from workbench.models.catalog import find
+
+        try:
+            return find(name, self.remote.rows if self.settings.servers else tuple)
+        except NotFoundError as error:
+            if self.settings_problem:
+                raise UsageError(self.settings_problem) from error
+            raise
+
+    @cached_property
+    def remote(self) -> RemoteModels:
+        """What the servers list."""
+        from workbench.models.remote import RemoteModels
+
+        return RemoteModels(self.settings.servers)
 
     @cached_property
     def pool(self) -> EnginePool:
@@ -150,6 +177,8 @@ class Session:
             return False
 
     def _make_engine(self, path: Path) -> Engine:
+        if is_remote(path) and self._engine is None:
+            return self._make_remote(path)
         try:
             options = self._made[path] = self.load_options(path)
         except UsageError as error:
@@ -193,12 +222,20 @@ class Session:
         if self._measuring:
             await asyncio.wait(self._measuring)
 
+    def _make_remote(self, path: Path) -> Engine:
+        from workbench.inference.remote.openai import RemoteEngine
+
+        server = server_of(path, self.settings.servers)
+        gate = self._gates.setdefault(server.name, asyncio.Semaphore(server.concurrency))
+        return RemoteEngine(server, parts(path)[1], gate=gate)
+
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
-        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:
+        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ or is_remote(path):
             return True, ""
         from workbench.models.fit import holds
 
+        here = [other for other in loaded if not is_remote(other)]
         try:
-            return holds(loaded, path, self.load_options(path))
+            return holds(here, path, self.load_options(path))
         except UsageError:
             return True, ""  # making its engine says what is wrong

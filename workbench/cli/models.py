@@ -1,4 +1,4 @@
-"""`workbench models list|show|fit`: the models on this machine, what they are, whether they fit."""
+"""`workbench models list|show|fit`: the models on this machine and on servers, what they are, whether they fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from workbench import safe
 from workbench.cli import models_hub, models_load, output
-from workbench.errors import EngineError, Exit
+from workbench.errors import EngineError, Exit, UsageError
+from workbench.inference.remote.address import is_remote
 
 if TYPE_CHECKING:
     from workbench.models.catalog import Model
@@ -50,10 +51,10 @@ def _whole(text: str) -> int:
 
 
 def list_models(options: argparse.Namespace) -> int:
-    """Print every model."""
+    """Print every model, here and on the servers."""
     from workbench.models.catalog import models
 
-    found = models()
+    found = [*models(), *on_servers()]
     if options.json:
         output.print_json([asdict(model) for model in found])
         return Exit.OK
@@ -67,6 +68,10 @@ def list_models(options: argparse.Namespace) -> int:
         if model.error:
             print(output.clip(f"{head}  ! {safe.line(model.error)} ({safe.line(model.path)})", output.width()))
             continue
+        if is_remote(model.path):
+            context = f"{model.context_length:>9,} ctx" if model.context_length else " " * 13
+            print(output.clip(f"{head}  {'':>7}  {'':>9}  {context}  {safe.line(model.source)}", output.width()))
+            continue
         weights = f"{model.parameters / 1e9:.2f}B"
         size = f"{model.size / 1e6:,.0f} MB"
         kind = safe.line(model.architecture)
@@ -75,12 +80,30 @@ def list_models(options: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def on_servers() -> list[Model]:
+    """The models of the servers in the settings; bad settings are said, and the models here are listed all the same."""
+    from workbench import settings
+
+    try:
+        servers = settings.load().servers
+    except UsageError as error:
+        output.narrate(str(error))
+        return []
+    if not servers:
+        return []
+    from workbench.models.remote import RemoteModels
+
+    return RemoteModels(servers).rows()
+
+
 def show(options: argparse.Namespace) -> int:
     """Print a model's page."""
     from workbench.models.catalog import find
     from workbench.models.page import page, rendered
+    from workbench.models.remote import refuse
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "show")
     found = page(Path(model.path))
     text, error = "", ""
     if found.template is not None:
@@ -140,9 +163,11 @@ def fit(options: argparse.Namespace) -> int:
     from workbench.inference import loading
     from workbench.models.advice import advice, wanted
     from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.session import Session
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "fit")
     given = {"context_length": options.context, "lanes": options.lanes, "offload": options.offload}
     given = {name: value for name, value in {**given, "kv_type": options.kv}.items() if value is not None}
     load = loading.make(given, Session().load_options(Path(model.path)))

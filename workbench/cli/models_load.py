@@ -37,11 +37,13 @@ def settings(options: argparse.Namespace) -> int:
     from workbench.inference.loading import SPECS, make
     from workbench.models import loading
     from workbench.models.advice import wanted
-    from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.session import Session
 
-    path = Path(find(options.model).path)
     session = Session()
+    model = session.find(options.model)
+    refuse(model, "load here")
+    path = Path(model.path)
     base = session.load_base
     chosen = base if options.reset else session.load_options(path)
     values = {}
@@ -71,11 +73,13 @@ def tune(options: argparse.Namespace) -> int:
     import asyncio
 
     from workbench.cli.interrupt import interruptible
-    from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.session import Session
 
-    path = Path(find(options.model).path)
-    return asyncio.run(interruptible(_tune(Session(), path, apply=options.apply, as_json=options.json)))
+    session = Session()
+    model = session.find(options.model)
+    refuse(model, "tune")
+    return asyncio.run(interruptible(_tune(session, Path(model.path), apply=options.apply, as_json=options.json)))
 
 
 async def _tune(session: Session, path: Path, *, apply: bool, as_json: bool) -> int:

@@ -30,6 +30,7 @@ from workbench.history.store import Store
 from workbench.inference.engine import Engine, Finish, Finished, Generate, ModelInfo, Piece, Started
 from workbench.inference.loading import changed
 from workbench.inference.pool import EnginePool
+from workbench.inference.remote.address import is_remote
 
 
 class Runner:
@@ -114,7 +115,7 @@ class Runner:
             model=plan.variant.model,
             sampling=sampling_dict(plan.variant.sampling),
             seed=plan.variant.sampling.seed,
-            mode=plan.mode,
+            mode=end.mode,  # what made it, which a server does not let one choose
             text=text,
             finish=finish,
             error=end.error or None,
@@ -182,7 +183,7 @@ class _Batch:
 
     async def _generate(self, engine: Engine) -> None:
         for trial in self._cancelled & self._open.keys():
-            await self._end(trial, Finished(trial=trial, finish="cancelled"))
+            await self._end(trial, Finished(trial=trial, finish="cancelled", mode=self._open[trial].mode))
         requests = [
             Generate(
                 trial=plan.id,
@@ -276,7 +277,7 @@ def _row(plan: TrialPlan) -> dict[str, object]:
         "sampling": msgspec.to_builtins(msgspec.structs.asdict(variant.sampling), str_keys=True),
         "seed": variant.sampling.seed,
         "mode": plan.mode,
-        "coupled": plan.coupled,
+        "coupled": plan.coupled and not is_remote(variant.path),
         "lead": [msgspec.to_builtins(message) for message in variant.lead],
         "messages": [msgspec.to_builtins(message) for message in plan.messages],
     }

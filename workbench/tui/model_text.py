@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from workbench.errors import EngineError
+from workbench.inference.remote.address import is_remote
 
 if TYPE_CHECKING:
     from workbench.inference.engine import LoadOptions
@@ -32,6 +33,8 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
     ]
     if model.error:
         return "\n".join([*facts[:2], "", f"cannot be used: {model.error}"])
+    if is_remote(model.path):
+        return "\n".join([*facts[:2], "", *_remote(model)])
     facts += [f"{model.quantization}: {said}"] if (said := line(model.quantization)) else []
     facts += [f"trained on contexts of {model.context_length:,} tokens", f"licence: {model.license or 'not said'}"]
     facts += [f"{model.shards} files"] if model.shards > 1 else []
@@ -58,6 +61,15 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
         parts += ["", found.template.text]
     metadata = [f"{key} = {value}" for key, value in found.metadata.items()]
     return "\n".join([*parts, "", "── metadata", *metadata])
+
+
+def _remote(model: Model) -> list[str]:
+    """What is known of a server's model."""
+    facts = [f"runs on {model.source}: it takes no memory here, and has no file here to look into or delete"]
+    facts += [f"contexts of {model.context_length:,} tokens"] if model.context_length else []
+    facts += [f"{model.parameters / 1e9:.2f}B parameters"] if model.parameters else []
+    facts += [f"{model.quantization}"] if model.quantization else []
+    return [*facts, "coupled sampling and strict mode are not offered by servers (docs/scaling-out.md)"]
 
 
 def _fits(model: Model, lanes: int, options: LoadOptions) -> list[str]:

@@ -11,6 +11,7 @@ from textual import work
 from textual.binding import BindingType
 
 from workbench.errors import EngineError, NotFoundError, UsageError, WorkbenchError
+from workbench.inference.remote.address import is_remote
 from workbench.tui import actions
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.beside import BesideScreen, bindings
@@ -54,18 +55,23 @@ class ModelsScreen(BesideScreen[str | None]):
         await self._load()
 
     async def _load(self, path: str = "") -> None:
-        self._models = await asyncio.to_thread(self.session.models)
-        here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
-        self._stale = await asyncio.to_thread(self._stale_ones)
-        total = sum(model.size for model in self._models)
-        self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
-        self.cards.show(len(self._models), here)
-        self._show()
+        for wait in (False, True) if self.session.settings.servers else (False,):  # servers come when they come
+            models = await asyncio.to_thread(self.session.models, wait=wait)
+            stale = await asyncio.to_thread(self._stale_ones)
+            path = self._model.path if self._model else path  # where one is by now
+            self._models, self._stale = models, stale
+            here = next((at for at, model in enumerate(models) if model.path == path), 0)
+            total = sum(model.size for model in self._models)
+            self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
+            self.cards.show(len(self._models), here)
+            self._show()
 
     def row(self, index: int) -> Row:
         model = self._models[index]
         if model.error:
             return [(model.name, "bad"), (f"  {model.error}", "dim")], []
+        if is_remote(model.path):
+            return [(model.name, "")], [(f"{model.context_length:,} ctx" if model.context_length else "", "dim")]
         loaded = Path(model.path) in self.session.pool.engines()
         state = "reload needed " if model.path in self._stale else "loaded " if loaded else ""
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
@@ -183,11 +189,13 @@ class ModelsScreen(BesideScreen[str | None]):
         self._flow(self._set())
 
     async def _set(self) -> None:
+        from workbench.models.remote import refuse
         from workbench.tui.screens.load_form import LoadForm
 
         model = self._model
         if model is None or model.error:
             return
+        refuse(model, "load here")
         path = Path(model.path)
         before = await asyncio.to_thread(self.session.load_options, path)
         chosen = await self.app.push_screen_wait(LoadForm(path, model.name, before))
@@ -209,11 +217,13 @@ class ModelsScreen(BesideScreen[str | None]):
         self._flow(self._tune())
 
     async def _tune(self) -> None:
+        from workbench.models.remote import refuse
         from workbench.tui.screens.tune import TuneScreen
 
         model = self._model
         if model is None or model.error:
             return
+        refuse(model, "tune")
         path = Path(model.path)
         if self.session.pool.busy(path):
             raise EngineError(f"{model.name} is answering", hint="stop its lanes first")
@@ -256,11 +266,13 @@ class ModelsScreen(BesideScreen[str | None]):
         self._flow(self._delete())
 
     async def _delete(self) -> None:
+        from workbench.models.remote import refuse
         from workbench.models.removal import removal
 
         model = self._model
         if model is None:
             return
+        refuse(model, "delete")
         if Path(model.path) in self.session.pool.engines():
             raise EngineError(f"{model.name} is loaded", hint="take another model into its lanes, and start again")
         gone = await asyncio.to_thread(removal, model)
@@ -273,6 +285,7 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_again(self) -> None:
         """Look for models again."""
+        self.session.remote.forget()
         self._flow(self._load(self._model.path if self._model else ""))
 
 
