@@ -12,7 +12,10 @@ import pytest
 
 import workbench
 
-HEAVY = ("llama_cpp", "numpy", "httpx", "pydantic", "jinja2", "minijinja", "rapidfuzz", "pynvml", "huggingface_hub")
+HEAVY = (
+    *("llama_cpp", "numpy", "httpx", "pydantic", "jinja2", "minijinja", "rapidfuzz", "pynvml", "huggingface_hub"),
+    "jsonschema",
+)
 SCREEN = ("textual", "rich")
 
 
