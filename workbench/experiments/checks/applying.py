@@ -54,7 +54,9 @@ def result(verdicts: Iterable[Verdict], threshold: float | None = None) -> Resul
     counted = [verdict for verdict in verdicts if verdict.weight > 0]
     if not counted:
         return Result(None, None)
-    score = sum(each.score * each.weight for each in counted) / sum(each.weight for each in counted)
+    most = max(verdict.weight for verdict in counted)  # shares of it: the least of floats must not vanish
+    total = sum(each.weight / most for each in counted)
+    score = sum(each.score * (each.weight / most) for each in counted) / total
     if threshold is not None:
         return Result(score >= threshold - 1e-9, score)
     return Result(all(each.passed for each in counted), score)

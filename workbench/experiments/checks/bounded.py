@@ -1,14 +1,15 @@
 """Risky checks in a process of their own, with a limit on time and memory.
 
 A pattern may backtrack for ever while it holds the interpreter, and a parser may be driven out of memory or off its
-stack: no thread could be ended then. The process sets an alarm before each check that ends it even inside C code; it is
-started when first needed and again after such an end. Requests go one at a time.
+stack: no thread could be ended then. The process sets an alarm before each check, which ends it even inside C code; it
+is started when first needed and again after such an end. Requests go one at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import struct
 import sys
 from types import TracebackType
@@ -18,9 +19,9 @@ import msgspec
 
 from workbench.experiments.checks.model import CannotTellError, Outcome
 
-SECONDS = 2.0  # a check may take
+SECONDS = 2.0  # of processor time that a check may take: a busy machine changes no verdict
 MEMORY = 1 << 30  # bytes of address space
-GRACE = 10.0  # seconds beyond: its start, and a process that was stopped
+GRACE = 28.0  # seconds by the clock beyond that: its start, a busy machine, a process that was stopped
 LENGTH = struct.Struct(">I")
 
 
@@ -46,15 +47,13 @@ class Bounded:
         """The outcome of a check of this kind. Raises CannotTellError when it was stopped, or raised itself."""
         request = msgspec.msgpack.encode([kind, self._seconds, options, answer.encode("utf-8", "surrogatepass")])
         async with self._lock:
-            finished = False
+            done = False
             try:
                 reply = await self._ask(request)
-                finished = reply is not None
+                done = True
             finally:
-                if not finished:
+                if not done:
                     await self._end()
-        if reply is None:
-            raise CannotTellError(f"stopped: it took over {self._seconds:g} s or too much memory")
         said = msgspec.msgpack.decode(reply)
         if "error" in said:
             raise CannotTellError(said["error"])
@@ -65,19 +64,24 @@ class Bounded:
         async with self._lock:
             await self._end()
 
-    async def _ask(self, request: bytes) -> bytes | None:
-        """The reply; None when the process ended or is stuck."""
+    async def _ask(self, request: bytes) -> bytes:
         process = self._process or await self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             async with asyncio.timeout(self._seconds + GRACE):
-                process.stdin.write(LENGTH.pack(len(request)) + request)
-                await process.stdin.drain()
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the read below tells
+                    process.stdin.write(LENGTH.pack(len(request)) + request)
+                    await process.stdin.drain()
                 (size,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
                 return await process.stdout.readexactly(size)
-        except (asyncio.IncompleteReadError, TimeoutError, OSError):
-            return None
+        except TimeoutError:
+            raise CannotTellError(f"stopped: no answer within {self._seconds + GRACE:g} s") from None
+        except asyncio.IncompleteReadError:
+            code = await process.wait()
+        if code == -signal.SIGPROF:
+            raise CannotTellError(f"stopped: it took over {self._seconds:g} s of processor time")
+        raise CannotTellError(f"the process that checks ended (code {code}): too much memory, or it does not start")
 
     async def _start(self) -> asyncio.subprocess.Process:
         # -P: nothing is imported from the current folder.
@@ -92,8 +96,9 @@ class Bounded:
         process, self._process = self._process, None
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()

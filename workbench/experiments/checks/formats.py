@@ -74,7 +74,9 @@ def is_yaml(options: Options, answer: str, context: Context) -> Outcome:
         found = load(body, Source(Path("answer"), body))
     except PromptError as error:
         line = error.where.partition(":")[2]
-        return Outcome(0, f"no YAML: {plain(error.what)}" + (f" (line {line})" if line else ""))
+        return Outcome(
+            0, f"no YAML: {plain(error.what.removeprefix('broken YAML: '))}" + (f" (line {line})" if line else "")
+        )
     if isinstance(found, dict | list):
         return Outcome(1, "YAML")
     return Outcome(0, "no YAML: neither keys nor a list")
@@ -92,7 +94,7 @@ def is_xml(options: Options, answer: str, context: Context) -> Outcome:
     parser.EntityDeclHandler = refuse
     parser.ExternalEntityRefHandler = refuse
     try:
-        parser.Parse(_body(options, answer).encode(), True)
+        parser.Parse(_body(options, answer).encode("utf-8", "surrogatepass"), True)
     except _EntityError:
         return Outcome(0, "its entities are not read")
     except expat.ExpatError as error:

@@ -119,7 +119,9 @@ def _messages(
 async def _generate(engine: Engine, messages: tuple[Message, ...], sampling: Sampling) -> str:
     trial = f"judge-{secrets.token_hex(8)}"
     parts: list[str] = []
-    async for event in engine.generate([Generate(trial=trial, messages=messages, sampling=sampling)]):
+    # Strict: what else the engine does must not change a verdict; at temperature 0 a batch may.
+    request = Generate(trial=trial, messages=messages, sampling=sampling, mode="strict", coupled=False)
+    async for event in engine.generate([request]):
         if isinstance(event, Piece):
             parts.append(event.text)
         elif isinstance(event, Finished) and event.finish not in ("stop", "length"):

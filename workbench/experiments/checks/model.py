@@ -123,8 +123,8 @@ class Kind:
     """A type of check.
 
     `run` is MODULE:FUNCTION below this package, `(options, answer, context) -> Outcome`, a coroutine where `where` is
-    "engine". "apart" runs in a process with limits on time and memory. `threshold` is the least score that passes
-    when a file says nothing, None where a threshold means nothing.
+    "engine". "apart" runs in a process with limits on time and memory, where the context is an empty one. `threshold`
+    is the least score that passes when a file says nothing, None where a threshold means nothing.
     """
 
     name: str
