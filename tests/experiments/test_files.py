@@ -15,10 +15,11 @@ from workbench.errors import NotFoundError, PromptError, UsageError
 from workbench.experiments.files import Experiment, of_prompts, open_experiment, parse
 from workbench.experiments.grid import Grid, PlannedVariant, expanded, label_of
 from workbench.experiments.jsonschema import schema
-from workbench.experiments.plan import Plan, seed_of
+from workbench.experiments.plan import Plan, seed_of, values_for
 from workbench.inference.engine import Message
 from workbench.library import prompt as prompts
 from workbench.library.reader import FileError
+from workbench.library.template import lead
 
 SCHEMA = schema()
 FILE = Path(__file__).parents[2] / "docs" / "experiment.schema.json"
@@ -371,3 +372,18 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path.write_text('kind = "experiment"\ncases = "gone.csv"\n')
     with pytest.raises(NotFoundError, match=r"gone\.csv"):
         open_experiment(path).cases()
+
+
+def test_a_prompt_is_given_its_own_variables_and_checks_all_of_them() -> None:
+    text = (
+        'kind = "system"\ntext = "{{a}} {{n}} {{d}}"\n[variables.a]\n[variables.n]\ntype = "int"\n[variables.d]\n'
+        'default = "x"\n'
+    )
+    prompt = prompts.parse(text.encode(), id="system/x")
+    head = 'kind = "experiment"\nvariables = { n = 1, a = "variant" }\n[[cases]]\nmessage = "m"\n'
+    (trial,) = plan(head + "variables = { a = 3, sum = 42, n = 5 }\n")
+    own, known = values_for(prompt, trial)
+    assert own == {"a": "3", "n": 5}
+    assert known == {"a": 3, "n": 5, "d": "x", "sum": 42}
+    assert lead(prompt, own)[0].content == "3 5 x"
+    assert values_for(None, trial) == ({}, {"a": 3, "sum": 42, "n": 5})

@@ -10,8 +10,10 @@ from hashlib import blake2b
 from typing import overload
 
 from workbench.experiments.cases import Case, Cases
+from workbench.experiments.checks.filling import text_of
 from workbench.experiments.files import Experiment
 from workbench.experiments.grid import PlannedVariant
+from workbench.library.prompt import Prompt
 
 _SEEDS = 2**32
 _STEP = 0x9E3779B1  # odd: repeats of a case never meet, in 2³² of them
@@ -36,6 +38,24 @@ def seed_of(seed: int, key: str, repeat: int) -> int:
     """
     made = blake2b(f"{seed}:{key}".encode(), digest_size=4).digest()
     return (int.from_bytes(made, "big") + repeat * _STEP) % _SEEDS
+
+
+def values_for(prompt: Prompt | None, trial: PlannedTrial) -> tuple[dict[str, object], dict[str, object]]:
+    """The values that the trial's prompt takes, and all that its checks may name.
+
+    A case may have more variables than the prompt (an expected answer); the prompt is given only its own, as text where
+    it wants text. The case's come before the variant's, and those before the prompt's defaults.
+    """
+    given = {**trial.variant.variables, **trial.case.variables}
+    if prompt is None:
+        return {}, given
+    own: dict[str, object] = {
+        name: text_of(given[name]) if slot.type in ("string", "choice") else given[name]
+        for name, slot in prompt.variables.items()
+        if name in given
+    }
+    defaults = {name: slot.default for name, slot in prompt.variables.items() if slot.default is not None}
+    return own, {**defaults, **given}
 
 
 class Plan(Sequence[PlannedTrial]):

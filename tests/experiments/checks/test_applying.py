@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from tests.experiments.checks.helpers import check, verdict
 from workbench.errors import PromptError
 from workbench.experiments.checks import own, texts
-from workbench.experiments.checks.applying import Result, apply, needs_engine, result
+from workbench.experiments.checks.applying import Result, apply, context_of, needs_engine, result, rows, verdicts_of
 from workbench.experiments.checks.filling import asked
 from workbench.experiments.checks.model import Context, Options, Outcome, Verdict
+from workbench.experiments.experiment import TrialRecord
 
 MEASURED: dict[str, Any] = {
     "prompt_tokens": 100,
@@ -196,3 +198,47 @@ def test_what_only_lies_in_the_current_folder_is_not_installed(tmp_path: Path, m
 def test_who_needs_an_engine() -> None:
     assert needs_engine([check('{ type = "is-json" }'), check('{ type = "judge" }')])
     assert not needs_engine([check('{ type = "is-json" }')])
+
+
+@pytest.mark.parametrize("code", ["def check(a, o):\n    raise SystemExit(3)", "async def check(a, o):\n    exit()"])
+async def test_a_check_that_exits_ends_its_trial_and_not_the_run(packages: Path, code: str) -> None:
+    name = f"exits-{len(code)}"
+    install(packages, name, code)
+    found = await verdict(f'{{ type = "{name}" }}', "x")
+    assert (found.passed, found.reason) == (False, "it called exit")
+
+
+async def test_a_check_that_does_not_end_is_given_up(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(packages, "waits", "import asyncio\nasync def check(a, o):\n    await asyncio.Event().wait()")
+    monkeypatch.setattr(own, "SECONDS", 0.0)
+    found = await verdict('{ type = "waits" }', "x")
+    assert (found.passed, found.reason) == (False, "it ran longer than 0 s")
+
+
+async def test_checks_are_applied_again_to_a_stored_trial() -> None:
+    record = TrialRecord(
+        variant="A",
+        case="one",
+        repeat=0,
+        prompt="system/plain",
+        version="v",
+        model="m",
+        sampling={},
+        seed=1,
+        mode="fast",
+        text="It is 42.",
+        finish="stop",
+        error=None,
+        prompt_tokens=20,
+        completion_tokens=6,
+        first_token_s=0.25,
+        tokens_per_s=12.0,
+    )
+    checks = [check('{ type = "contains", value = "{{sum}}" }'), check('{ type = "latency", max = 0.75, weight = 2 }')]
+    found = await apply(checks, record.text, context_of(record, (), {"sum": 42}))
+    assert [each.passed for each in found] == [True, True]
+    stored = json.loads(json.dumps(rows(found)))
+    assert set(stored[0]) >= {"type", "passed", "score", "reason"}
+    assert verdicts_of([{**row, "later": 1} for row in stored]) == found
+    again = await apply(checks, record.text, context_of(record, (), {"sum": 42}))
+    assert again == found

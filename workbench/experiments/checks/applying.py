@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
+
+import msgspec
 
 from workbench.errors import WorkbenchError
 from workbench.experiments.checks import own
 from workbench.experiments.checks.bounded import Bounded
 from workbench.experiments.checks.filling import filled
 from workbench.experiments.checks.kinds import KINDS
-from workbench.experiments.checks.model import Check, Context, Outcome, Verdict
+from workbench.experiments.checks.model import Access, Check, Context, Outcome, Verdict
 from workbench.experiments.checks.words import plain
+from workbench.experiments.experiment import TrialRecord
+from workbench.inference.engine import Message
 
 LONG = 50_000  # characters; the looking through of a longer answer is kept off the loop
 ENDED = ("error", "cancelled", "interrupted")
@@ -60,6 +65,40 @@ def result(verdicts: Iterable[Verdict], threshold: float | None = None) -> Resul
     if threshold is not None:
         return Result(score >= threshold - 1e-9, score)
     return Result(all(each.passed for each in counted), score)
+
+
+def context_of(
+    record: TrialRecord,
+    messages: tuple[Message, ...],
+    variables: Mapping[str, object],
+    *,
+    access: Access | None = None,
+    bounded: Bounded | None = None,
+) -> Context:
+    """What checks need to know of a trial: its record, the whole conversation it answered, its case's variables."""
+    return Context(
+        variables=variables,
+        messages=messages,
+        model=record.model,
+        finish=record.finish,
+        error=record.error or "",
+        prompt_tokens=record.prompt_tokens,
+        completion_tokens=record.completion_tokens,
+        first_token_s=record.first_token_s,
+        tokens_per_s=record.tokens_per_s,
+        access=access,
+        bounded=bounded,
+    )
+
+
+def rows(verdicts: Iterable[Verdict]) -> tuple[dict[str, Any], ...]:
+    """Verdicts as `TrialRecord.checks` and the history hold them."""
+    return tuple(msgspec.to_builtins(verdict) for verdict in verdicts)
+
+
+def verdicts_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Verdict, ...]:
+    """Verdicts out of stored rows; keys that are not ours are left out. Raises msgspec.ValidationError."""
+    return tuple(msgspec.convert(dict(row), Verdict) for row in rows)
 
 
 def needs_engine(checks: Iterable[Check]) -> bool:

@@ -7,11 +7,7 @@ our own (type, not, weight, threshold), templates filled. It runs in a thread: i
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import inspect
-import site
-import sysconfig
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +35,10 @@ def load(name: str, folders: tuple[str, ...] = ()) -> Callable[..., Any]:
         raise UsageError(f"{quoted(name)} is no check", hint=f"install a package with it in the group {GROUP}")
     try:
         function = point.load()
-    except Exception as error:  # the boundary to others' packages: what their import raises is reported, by name
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # the boundary to others' packages: what their import raises is reported, by name
         said = f"the check {quoted(name)} ({point.value}) does not load: {plain(error) or type(error).__name__}"
         raise UsageError(said, hint="mend or remove the package") from error
     if not callable(function):
@@ -49,12 +48,19 @@ def load(name: str, folders: tuple[str, ...] = ()) -> Callable[..., Any]:
 
 async def call(function: Callable[..., Any], answer: str, options: Mapping[str, Any]) -> Outcome:
     """Its word on an answer. What it raises is the caller's boundary's; raises CannotTellError for no verdict."""
-    if inspect.iscoroutinefunction(function):
-        running = function(answer, dict(options))
-    else:
-        running = asyncio.to_thread(function, answer, dict(options))
+    import asyncio
+    import inspect
+
+    async def running() -> Any:
+        try:
+            if inspect.iscoroutinefunction(function):
+                return await function(answer, dict(options))
+            return await asyncio.to_thread(function, answer, dict(options))
+        except SystemExit:  # it would end the loop, and the run with it
+            raise CannotTellError("it called exit") from None
+
     try:
-        said = await asyncio.wait_for(running, SECONDS)
+        said = await asyncio.wait_for(running(), SECONDS)
     except TimeoutError:
         raise CannotTellError(f"it ran longer than {SECONDS:g} s") from None
     verdict, reason = said if isinstance(said, tuple) and len(said) == 2 else (said, "")
@@ -74,6 +80,9 @@ def _points(folders: tuple[str, ...]) -> list[EntryPoint]:
 
 
 def _installed() -> list[str]:
+    import site
+    import sysconfig
+
     paths = sysconfig.get_paths()
     folders = [paths["purelib"], paths["platlib"], *site.getsitepackages()]
     if site.ENABLE_USER_SITE:
