@@ -209,7 +209,7 @@ def test_scores_stay_between_0_and_1(answer: str) -> None:
             assert 0 <= scripts.language({"value": language}, answer, HERE).score <= 1
 
 
-@given(st.text(max_size=60), st.text("abc d", min_size=9, max_size=50), st.integers(4, 30))
+@given(st.text(max_size=60), st.text("abc d", min_size=9, max_size=50).filter(str.strip), st.integers(5, 30))
 def test_a_text_that_ends_in_a_loop_is_found(before: str, piece: str, times: int) -> None:
     length, found = repetition.tail(before + piece * times)
     assert length >= len(piece) * times
@@ -238,6 +238,15 @@ def tail_by_hand(text: str) -> int:
 def test_the_tail_is_the_one_that_trying_every_period_finds(before: str, piece: str, times: int) -> None:
     text = before + piece * times
     assert repetition.tail(text)[0] == tail_by_hand(text)
+
+
+def test_a_rule_at_the_end_is_no_loop_and_a_long_text_before_one_hides_none() -> None:
+    assert repetition.tail("| a | b |\n" + "-" * 80) == (0, "")
+    assert repetition.tail("-" * 600)[0] == 600
+    words = " ".join(f"word{n}" for n in range(20_000))
+    found = repetition.repetition({"n": 5}, words + " stuck here," * 30, HERE)
+    assert found.passed is False
+    assert found.score > 0.9
 
 
 def test_a_loop_in_chinese_is_found_by_characters() -> None:

@@ -14,7 +14,8 @@ from workbench.experiments.checks.words import quoted
 
 PERIOD = 2_000
 TIMES = 3
-LEAST = 24  # characters of a loop; "no, no, no" is none
+LEAST = 40  # characters of a loop; "no, no, no" is none
+RULE = 500  # of one without a letter or digit: a shorter one is the rule below a table
 TAIL = 30_000  # characters looked at for the tail
 LONGEST = 200_000  # words looked at
 # Han, kana, Thai, Lao, Burmese and Khmer are written without blanks between words.
@@ -29,10 +30,11 @@ def repetition(options: Options, answer: str, context: Context) -> Outcome:
     loop, piece = tail(text)
     share = repeated(text, int(options["n"]))
     in_tail = loop / len(text)
-    if loop and in_tail >= share:
+    if loop:
         said = f"ends in a loop: {quoted(piece, 40)} {loop // len(piece)} times"
         # A loop at the end is a loop however long the text before it: it is what a stuck model leaves.
-        return Outcome(1 - in_tail, said, passed=False, measured=in_tail)
+        worse = max(share, in_tail)
+        return Outcome(1 - worse, said, passed=False, measured=worse)
     return Outcome(1 - share, f"{share:.0%} of it was said before", measured=share)
 
 
@@ -56,7 +58,8 @@ def tail(text: str) -> tuple[int, str]:
         step = length - at
         if step <= PERIOD and length >= TIMES * step and length >= LEAST:
             best, period = length, step
-    return (best, back[:period][::-1]) if best else (0, "")
+    piece = back[:period][::-1]
+    return (best, piece) if best >= RULE or any(map(str.isalnum, piece)) else (0, "")
 
 
 def repeated(text: str, n: int) -> float:
