@@ -23,6 +23,7 @@ HEAVY = (
     "rapidfuzz",
     "pynvml",
     "huggingface_hub",
+    "jsonschema",
 )
 SCREEN = ("textual", "rich")
 

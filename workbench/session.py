@@ -19,7 +19,7 @@ from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from workbench.experiments.runner import Runner
-    from workbench.hardware.snapshot import Sampler
+    from workbench.hardware.sampling import Watch
     from workbench.history.store import Store
     from workbench.inference.pool import EnginePool
     from workbench.library.library import Libraries
@@ -33,6 +33,7 @@ class Session:
 
     `library` puts a folder before all other libraries; `engine` makes the engine for a model's file (the local worker
     when None). WORKBENCH_DOUBLE in the environment (benchmarks and tests of the terminal) puts the double there.
+    `watch` reads another machine than this one.
     """
 
     def __init__(
@@ -42,14 +43,17 @@ class Session:
         options: LoadOptions | None = None,
         engine: Callable[[Path], Engine] | None = None,
         history: Path | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._library = library
         self._options = options
         self._engine = engine
         self._history = history
+        self._watch = watch
         self._gates: dict[str, asyncio.Semaphore] = {}  # by server: how many trials it gets at once
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
+        self._measuring: set[asyncio.Future[None]] = set()
         self._made: dict[Path, LoadOptions] = {}  # how each engine was made
 
     @cached_property
@@ -110,7 +114,7 @@ class Session:
         """The engines, one a model."""
         from workbench.inference.pool import EnginePool
 
-        return EnginePool(self._make_engine, self._fits)
+        return EnginePool(self._make_engine, self._fits, self._note_use)
 
     @cached_property
     def store(self) -> Store:
@@ -121,11 +125,11 @@ class Session:
         return store
 
     @cached_property
-    def hardware(self) -> Sampler:
-        """The gauges' readings."""
-        from workbench.hardware.snapshot import Sampler
+    def watch(self) -> Watch:
+        """The gauges' readings, once it is started."""
+        from workbench.hardware.sampling import Watch
 
-        return Sampler()
+        return self._watch or Watch()
 
     @cached_property
     def runner(self) -> Runner:
@@ -137,6 +141,9 @@ class Session:
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""
         opened = vars(self)
+        await self.measured()
+        if "watch" in opened:
+            self.watch.stop()
         if "runner" in opened:
             await self.runner.close()
         if "pool" in opened:
@@ -190,6 +197,30 @@ class Session:
 
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
         return LocalEngine(path, options, log=log, shapes=paths.cache_dir() / "shapes.json")
+
+    def _note_use(self, path: Path, engine: Engine) -> None:
+        """Measure, beside the loop, what the model takes now: its next estimate is nearer."""
+        from workbench.inference.local.client import LocalEngine
+
+        if not isinstance(engine, LocalEngine) or engine.pid is None or engine.usage is None:
+            return
+        pid, usage, options = engine.pid, engine.usage, engine.options
+
+        def measure() -> None:
+            from workbench.hardware import memory
+            from workbench.models import measured
+
+            if taken := memory.taken(pid):
+                measured.note(path, options, usage, taken)
+
+        work = asyncio.get_running_loop().run_in_executor(None, measure)
+        self._measuring.add(work)
+        work.add_done_callback(self._measuring.discard)
+
+    async def measured(self) -> None:
+        """Wait for the measurements under way."""
+        if self._measuring:
+            await asyncio.wait(self._measuring)
 
     def _make_remote(self, path: Path) -> Engine:
         from workbench.inference.remote.openai import RemoteEngine

@@ -150,6 +150,23 @@ class EngineContract:
         assert len(set(counts)) == 1
         assert end_of(stream, "a").finish in ("stop", "length")
 
+    async def test_usage_tells_what_runs_or_nothing(self, engine: Engine) -> None:
+        idle = engine.usage
+        seen = [engine.usage async for _ in engine.generate([ask("a"), ask("b")])]
+        if idle is None:  # a server that does not tell
+            assert seen == [None] * len(seen)
+            return
+        assert idle.live == 0
+        assert max(usage.live for usage in seen if usage) >= 1
+        for usage in seen:
+            assert usage is not None
+            assert 0 <= usage.live <= usage.lanes
+            assert 0 <= usage.cells_used <= usage.cells
+        assert engine.usage is not None
+        assert engine.usage.live == 0
+        await engine.close()
+        assert engine.usage is None
+
     async def test_logprobs_when_asked_and_not_else(self, engine: Engine) -> None:
         events = await run(engine, ask("a", logprobs=3, max_tokens=5), ask("b", max_tokens=5))
         given = [

@@ -41,6 +41,7 @@ class Runner:
         self._store = store
         self._batches: set[_Batch] = set()
         self._closing = False
+        self.tokens = 0  # generated so far, by all runs
 
     async def run(self, plans: Sequence[TrialPlan], *, kind: str = "compare") -> AsyncIterator[RunEvent]:
         """Generate all of `plans` (one run); yields events, one TrialFinished for each plan, whatever happens.
@@ -204,6 +205,7 @@ class _Batch:
                 case Piece():
                     self._texts[event.trial].append(event.text)
                     self._counts[event.trial][1] += event.tokens
+                    self._runner.tokens += event.tokens
                     self._runner.store.append(event.trial, event.text)
                     self._events.put_nowait(TrialAdvanced(event.trial, event.text, event.tokens))
                 case Finished():

@@ -79,6 +79,20 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     options: LoadOptions = LoadOptions()
 
 
+class Usage(msgspec.Struct, frozen=True):
+    """How full the engine is: lanes being generated of those it generates together, and cells of its KV caches in use.
+
+    A cell holds the keys and values of one token; cells that sequences share count once, and beginnings that are kept
+    for the next turn count. `waiting` trials have no lane yet.
+    """
+
+    live: int
+    lanes: int
+    cells_used: int
+    cells: int
+    waiting: int = 0
+
+
 class Token(msgspec.Struct, frozen=True):
     """A token. Texts joined give the input back: a token that ends inside a character has "" and the last has all."""
 
@@ -175,6 +189,14 @@ class Engine(Protocol):
     @property
     def info(self) -> ModelInfo | None:
         """The loaded model, None until `load` succeeded."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """How full it was when it was last heard of: a second ago at most while it generates. Costs nothing to ask.
+
+        None when nothing is loaded, and always where the engine cannot tell (a server of others').
+        """
         ...
 
     async def load(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:

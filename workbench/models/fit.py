@@ -22,7 +22,7 @@ KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 OUTPUTS = 64  # rows with logits that the worker asks for at most (inference/local/llama.py)
 SLACK = 0.10  # the range: repacked weights, allocators; a verdict counts with its upper end
 MEASURED_SLACK = 0.05  # the same once the model was measured here
-OVERHEAD = 47 << 20  # the worker: interpreter, libraries, tokenizer (benchmarks/fit.py)
+OVERHEAD = 37 << 20  # the worker: interpreter, libraries, tokenizer (benchmarks/fit.py)
 ONE = LoadOptions(lanes=1, offload=0)
 _GLOBAL_EVERY = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "cohere2": 4, "gpt-oss": 2}  # one layer in so many sees it all
 MAX_LAYERS = 10_000
@@ -43,13 +43,14 @@ class Fit:
     available: int
     verdict: str  # "fits" | "tight" | "too big"
     offload: int
+    measured: bool = False  # whether it was loaded before, and the estimate corrected by what it took
     place: str = "RAM"  # where it is tightest, which `low`, `high` and `available` are about: "RAM" | "VRAM"
 
     @property
     def numbers(self) -> str:
         """`1.2–1.4 GB of 20.1 GB RAM free`."""
         room = f"{self.available / 1e9:.1f} GB {self.place} free"
-        return f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB of {room}"
+        return f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB of {room}{', as measured' if self.measured else ''}"
 
 
 def kv_bytes(
@@ -125,7 +126,7 @@ def estimate(model: Path | Header, options: LoadOptions = ONE, *, base: int = 0,
     need, slack, room, place = max(places, key=lambda each: each[0] / max(1, each[2]))
     low, high = int(need * (1 - slack)), int(need * (1 + slack))
     verdict = "fits" if high <= room else "tight" if low <= room else "too big"
-    return Fit(weights, kv, compute, low, high, room, verdict, options.offload, place)
+    return Fit(weights, kv, compute, low, high, room, verdict, options.offload, bool(base), place)
 
 
 def vram_share(header: Header, offload: int) -> tuple[float, float] | None:

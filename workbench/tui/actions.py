@@ -36,6 +36,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("app.palette", "find an action by name", "ctrl+p", "app.palette"),
     _a("app.theme", "next theme", "f9", "app.next_theme"),
     _a("app.library", "prompt library, and back to the lanes", "f2", "app.library", "library"),
+    _a("app.gauges", "gauges: a minute of GPU, memory, power, speed and batch", "ctrl+t", "app.gauges"),
     _a("app.quit", "quit", "ctrl+q", "app.quit"),
     _a("compare.run", "run: send the message to all lanes", "f5 ctrl+r", footer="run"),
     _a("compare.again", "run again with the next seed", "f6", footer="again"),
@@ -139,6 +140,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("history.open", "open the trial", "enter"),
     _a("history.reuse", "take its message into the message box", "u", "reuse"),
     _a("history.leave", "back to the lanes", "escape q f4", "leave"),
+    _a("gauges.leave", "back", "escape q", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -167,6 +169,7 @@ PLACES = {
     "models": "Models",
     "tune": "Models, measuring the fastest settings",
     "history": "History",
+    "gauges": "Gauges",
     "dialog": "In a dialog",
 }
 

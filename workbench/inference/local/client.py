@@ -29,6 +29,7 @@ from workbench.inference.engine import (
     State,
     Token,
     TokenLogprob,
+    Usage,
 )
 from workbench.inference.local import hints, protocol
 from workbench.inference.local.process import Process, describe
@@ -73,6 +74,7 @@ class LocalEngine:
         self._limits = limits or Limits()
         self._state: State = "unloaded"
         self._info: ModelInfo | None = None
+        self._usage: Usage | None = None
         self._process: Process | None = None
         self._hello: asyncio.Future[None] | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -98,6 +100,11 @@ class LocalEngine:
     def info(self) -> ModelInfo | None:
         """The loaded model."""
         return self._info
+
+    @property
+    def usage(self) -> Usage | None:
+        """How full it is, as its worker told last."""
+        return self._usage if self._state == "ready" else None
 
     @property
     def pid(self) -> int | None:
@@ -290,6 +297,7 @@ class LocalEngine:
         match reply:
             case protocol.Events(events=events, shape=shape):
                 self._shape = shape or self._shape
+                self._usage = reply.usage or self._usage
                 for event in events:
                     stream = self._streams.get(event.trial)
                     if stream is not None:

@@ -242,6 +242,7 @@ class Worker:
         self._model = model
         self._counter = Counter(model, self._renderer)
         self._scheduler = scheduler
+        self.send(protocol.Events((), usage=scheduler.usage()))
         return ModelInfo(
             name=model.metadata.get("general.name") or Path(path).stem,
             path=path,

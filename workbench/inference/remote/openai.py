@@ -61,6 +61,11 @@ class RemoteEngine:
         return self._state
 
     @property
+    def usage(self) -> None:
+        """Unknown: how full a server is, it tells nobody."""
+        return None
+
+    @property
     def info(self) -> ModelInfo | None:
         """What the server says of the model."""
         return self._info
