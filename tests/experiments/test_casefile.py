@@ -232,3 +232,11 @@ def test_memory_is_the_files_bytes_and_little_more(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert len(found) == rows
     assert kept - path.stat().st_size < 30 * rows
+
+
+def test_a_header_of_a_hundred_thousand_columns_is_no_quadratic_wait(tmp_path: Path) -> None:
+    names = ",".join(f"c{n}" for n in range(100_000))
+    (one,) = cases(tmp_path, "c.csv", f"{names}\n{names}\n")
+    assert len(one.variables) == 100_000
+    with pytest.raises(FileError, match="two columns are called"):
+        cases(tmp_path, "d.csv", f"{names},c5\n1\n")

@@ -167,8 +167,16 @@ WRONG: list[tuple[str, int, str, str, str, bool]] = [
     (LEAST + "[grid]\ntemprature = [1]", 4, "grid.temprature", "no sampler setting", "did you mean temperature?", True),
     (LEAST + "[grid]\nmodel = ['x']", 4, "grid.model", "no sampler setting", "did you mean models?", True),
     (LEAST + "[grid]\nmodels = [3]", 4, "grid.models", "a list of texts", "", True),
+    (LEAST + f"[grid]\ntop_k = {[1] * 20_000}", 4, "grid.top_k", "20,000 values", "at most 1,000", True),
     (LEAST + "[grid]\nseed = [1, 2]", 4, "grid.seed", "no axis", "repeats = 3", True),
-    (LEAST + f"[grid]\ntop_k = {list(range(1001))}", 3, "grid", "1,001 points", "at most 1,000", False),
+    (
+        LEAST + f"[grid]\ntop_k = {list(range(40))}\nmin_keep = {list(range(1, 41))}",
+        3,
+        "grid",
+        "1,600 points",
+        "1,000",
+        False,
+    ),
     (
         V + "sampling = { top_k = 3 }\n[grid]\ntop_k = [1, 2]",
         4,
@@ -209,7 +217,9 @@ WRONG: list[tuple[str, int, str, str, str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "key", "what", "hint", "refused"), WRONG, ids=[each[0] for each in WRONG])
+@pytest.mark.parametrize(
+    ("text", "line", "key", "what", "hint", "refused"), WRONG, ids=[each[0][:80] for each in WRONG]
+)
 def test_what_is_wrong_is_said(text: str, line: int, key: str, what: str, hint: str, refused: bool) -> None:
     with pytest.raises(FileError) as caught:
         load(text, Path("exp.toml"))

@@ -125,14 +125,15 @@ class FileCases(Sequence[Case]):
     def _begin(self, row: list[str], line: int) -> None:
         """The header: names, each once; those that the experiment asks for are there."""
         self._header = [name.strip() for name in row]
-        named = [name for name in self._header if name]
-        for name in named:
-            if named.count(name) > 1:
+        named: dict[str, None] = {}
+        for name in filter(None, self._header):
+            if name in named:
                 raise _bad(self.path, line, f"two columns are called {clipped(name)}", "give each its own name")
+            named[name] = None
         columns = self._columns
         for name in (*(getattr(columns, each) for each in columns.given), *(columns.variables or {}).values()):
             if name not in named:
-                raise _missing(self.path, line, name, named)
+                raise _missing(self.path, line, name, list(named))
 
     def _of_row(self, row: list[str], index: int, line: int) -> Case:
         if len(row) != len(self._header):

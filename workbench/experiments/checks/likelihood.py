@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
-from workbench.errors import WorkbenchError
+from workbench.errors import EngineError
 from workbench.experiments.checks.model import Access, CannotTellError, Context, Options, Outcome
 from workbench.experiments.checks.texts import within
 from workbench.experiments.checks.words import quoted
 from workbench.inference.engine import Engine, Message
 
+_CONTROL = re.compile(r"<\|[^|<>\s]{1,60}\|>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]")
 TOP = 100  # next tokens looked at; what stands further behind has next to no share
 
 
@@ -60,7 +62,10 @@ def access(context: Context) -> Access:
 
 async def harmless(engine: Engine, messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """The messages without control tokens in their texts: an answer that holds `<|im_end|>` would end our turn."""
-    special = (await engine.count(messages)).special
+    try:
+        special = (await engine.count(messages)).special
+    except EngineError:  # a server that has no tokenizer to ask: what looks like one, as most models write them
+        special = tuple({token for message in messages for token in _CONTROL.findall(message.content)})
     if not special:
         return messages
     made = []
@@ -92,7 +97,7 @@ async def _chances(engine: Engine, prompt: str, labels: Sequence[str]) -> dict[s
     else each label is scored whole."""
     try:
         single = all([len(await engine.tokenize(label)) == 1 for label in labels])
-    except WorkbenchError:  # an engine without a tokenizer of its own
+    except EngineError:  # an engine without a tokenizer of its own
         single = False
     if not single:
         return {label: math.exp(sum(token.logprob for token in await engine.score(prompt, label))) for label in labels}
