@@ -12,7 +12,8 @@ from workbench import paths
 from workbench.errors import EngineError
 from workbench.inference.engine import LoadOptions, Usage
 from workbench.inference.local.hints import identity
-from workbench.models.fit import compute_bytes, kv_bytes, vram_share
+from workbench.models.caches import cache_bytes
+from workbench.models.fit import compute_bytes, vram_share
 from workbench.models.gguf import read_whole
 from workbench.remembered import Remembered
 
@@ -27,7 +28,7 @@ def note(path: Path, options: LoadOptions, usage: Usage, taken: int) -> None:
     except EngineError:
         return
     share = vram_share(header, options.offload)
-    kv = kv_bytes(header, usage.cells, lanes=options.lanes, kv_type=options.kv_type, kv_type_v=options.kv_type_v)
+    kv = cache_bytes(header, usage.cells, options)
     kv = int(kv * (1 - share[1])) if share else kv
     compute = 0 if share else compute_bytes(header, usage.cells, lanes=options.lanes, batch=options.batch)
     base = taken - kv - compute
