@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.binding import BindingType
 
-from workbench.errors import EngineError, NotFoundError, UsageError, WorkbenchError
+from workbench.errors import EngineError, UsageError, WorkbenchError
 from workbench.inference.remote.address import is_remote
 from workbench.tui import actions
-from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.screens.choice import Choice, ChoiceScreen
 from workbench.tui.widgets.card_list import Row
@@ -21,7 +20,6 @@ from workbench.tui.widgets.card_list import Row
 if TYPE_CHECKING:
     from workbench.inference.engine import LoadOptions
     from workbench.models.catalog import Model
-    from workbench.models.hub import RepoFile, RepoPage
     from workbench.session import Session
 
 
@@ -50,6 +48,7 @@ class ModelsScreen(BesideScreen[str | None]):
         return self._models[self.cards.here] if 0 <= self.cards.here < len(self._models) else None
 
     async def on_mount(self) -> None:
+        await self.workbench.fetches.open()
         self._tick()
         self.set_interval(0.5, self._tick)
         await self._load()
@@ -86,7 +85,7 @@ class ModelsScreen(BesideScreen[str | None]):
         self._fetching = len(running)
         if running:
             more = f"  (+{len(running) - 1})" if len(running) > 1 else ""
-            self.foot.show([(f"{running[-1].says}{more}", "warn")], [("x stops", "")], firm=True)
+            self.foot.show([(f"{running[-1].says}{more}", "warn")], [("d downloads", "")], firm=True)
             return
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("models") if a.footer)
         self.foot.show([(f"enter use · {keys} · esc leave", "")], brief=[("F1 keys · esc leave", "")])
@@ -95,7 +94,7 @@ class ModelsScreen(BesideScreen[str | None]):
         """Another model."""
         self._show()
 
-    def on_card_list_taken(self) -> None:
+    def taken(self) -> None:
         """Enter takes it into the lane."""
         self.action_take()
 
@@ -140,49 +139,15 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_hub(self) -> None:
         """Search the hub, fetch a model."""
-        self._flow(self._fetch())
+        from workbench.tui.screens.hub import HubScreen
 
-    async def _fetch(self) -> None:
-        from workbench.models import hub
+        self.app.push_screen(HubScreen(self.session), lambda _: self.action_again())
 
-        words = await self.app.push_screen_wait(AskScreen("search the hub for GGUF models"))
-        if words is None:
-            return
-        found = await asyncio.to_thread(hub.search, words)
-        if not found:
-            raise NotFoundError("the hub has nothing that matches", hint="other words, or a part of the name")
-        rows = [
-            Choice(repo.id, f"{repo.id}  {repo.downloads:,} ↓  {repo.license}", _about(repo.gated, repo.censorship))
-            for repo in found
-        ]
-        id = await self.app.push_screen_wait(ChoiceScreen("repositories, most downloaded first", rows))
-        if id is None:
-            return
-        page = await asyncio.to_thread(hub.page, id)
-        file = await self._chosen(page)
-        if file is not None:
-            self.workbench.fetches.begin(page, file)
-            self._tick()
+    def action_downloads(self) -> None:
+        """What is being fetched."""
+        from workbench.tui.screens.downloads import DownloadsScreen
 
-    async def _chosen(self, page: RepoPage) -> RepoFile | None:
-        from workbench.hardware import memory
-        from workbench.models.quantization import line, recommended
-
-        room = await asyncio.to_thread(memory.available)
-        best, why = recommended([file for file in page.files if not file.projector], room)
-        models = [file for file in page.files if not file.projector]
-        rows = []
-        for at, file in enumerate(page.files):
-            mark = "▸ " if 0 <= best < len(models) and file is models[best] else "  "
-            fits = "projector" if file.projector else "" if file.size <= room * 0.8 else "too big for this machine"
-            name = f"{mark}{file.quantization:<8} {file.size / 1e6:>8,.0f} MB  {fits}  {file.name}"
-            about = why if mark == "▸ " else line(file.quantization)
-            rows.append(Choice(str(at), name, about))
-        rows.sort(key=lambda row: not row.name.startswith("▸"))
-        if not rows:
-            raise NotFoundError(f"there is no GGUF model in {page.repo.id}", hint="choose one that ends with -GGUF")
-        key = await self.app.push_screen_wait(ChoiceScreen(f"files of {page.repo.id}", rows))
-        return page.files[int(key)] if key is not None else None
+        self.app.push_screen(DownloadsScreen(self.session))
 
     def action_settings(self) -> None:
         """How the model is loaded."""
@@ -257,10 +222,6 @@ class ModelsScreen(BesideScreen[str | None]):
         self.workbench.tell(f"{model.name} is loaded: {info.context_length:,} tokens a lane" if info else "closed")
         self.workbench.compare.reload_marks()
 
-    def action_stop(self) -> None:
-        """Stop the downloads; they go on from there when fetched again."""
-        self.workbench.fetches.stop()
-
     def action_delete(self) -> None:
         """Delete it, after a question."""
         self._flow(self._delete())
@@ -287,8 +248,3 @@ class ModelsScreen(BesideScreen[str | None]):
         """Look for models again."""
         self.session.remote.forget()
         self._flow(self._load(self._model.path if self._model else ""))
-
-
-def _about(gated: bool, censorship: str) -> str:
-    notes = ["gated: accept its terms on its page first, and set HF_TOKEN"] if gated else []
-    return " · ".join([*notes, *([censorship] if censorship else [])])
