@@ -273,15 +273,16 @@ async def test_our_workers_are_known_to_the_watch(starter: Path) -> None:
         assert machine.asked == {engine.pid: 0}  # type: ignore[attr-defined]  # a LocalEngine
 
 
-async def test_where_bytes_are_dear_every_other_second_is_shown() -> None:
+@pytest.mark.parametrize(("text", "cards"), [("low_bandwidth = true", 1), ("", 8)])
+async def test_where_painting_is_dear_every_other_second_is_shown(text: str, cards: int) -> None:
     settings = Path.home() / ".config/workbench/settings.toml"
     settings.parent.mkdir(parents=True)
-    settings.write_text("low_bandwidth = true\n")
-    machine = Machine(H100)
+    settings.write_text(text)
+    machine = Machine(*[H100] * cards)
     async with opened(watch=machine.watch) as app:
         table = await page(app)
         shown = []
         for use in (1.0, 2.0, 3.0, 4.0):
-            await machine.second(app, gpus=(replace(H100, use=use),))
+            await machine.second(app, gpus=(replace(H100, use=use),) * cards)
             shown.append(row(table, "use").split()[1])
         assert shown == ["61%", "2%", "2%", "4%"]  # the machine's clock begins at an even second
