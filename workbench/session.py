@@ -9,9 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench import paths, settings
-from workbench.errors import UsageError
+from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.inference.engine import Engine, LoadOptions
+from workbench.inference.remote.address import is_remote, parts, server_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.library.library import Libraries
     from workbench.library.versions import Versions
     from workbench.models.catalog import Model
+    from workbench.models.remote import RemoteModels
 
 
 class Session:
@@ -46,8 +50,11 @@ class Session:
         self._engine = engine
         self._history = history
         self._watch = watch
+        self._gates: dict[str, asyncio.Semaphore] = {}  # by server: how many trials it gets at once
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
+        self._measuring: set[asyncio.Future[None]] = set()
+        self._made: dict[Path, LoadOptions] = {}  # how each engine was made
 
     @cached_property
     def settings(self) -> Settings:
@@ -72,18 +79,42 @@ class Session:
 
         return Versions()
 
-    def models(self) -> list[Model]:
-        """The models on this machine (reads their headers: call it off the interface's loop)."""
+    def models(self, *, wait: bool = True) -> list[Model]:
+        """The models on this machine and on the servers (reads headers, asks: call it off the interface's loop).
+
+        Without `wait` no server is asked: those that answered before are there.
+        """
         from workbench.models.catalog import models
 
-        return models()
+        here = models()
+        if not self.settings.servers:
+            return here
+        return [*here, *(self.remote.rows() if wait else self.remote.known())]
+
+    def find(self, name: str) -> Model:
+        """The model that a person names, here or on a server. Raises NotFoundError, EngineError."""
+        from workbench.models.catalog import find
+
+        try:
+            return find(name, self.remote.rows if self.settings.servers else tuple)
+        except NotFoundError as error:
+            if self.settings_problem:
+                raise UsageError(self.settings_problem) from error
+            raise
+
+    @cached_property
+    def remote(self) -> RemoteModels:
+        """What the servers list."""
+        from workbench.models.remote import RemoteModels
+
+        return RemoteModels(self.settings.servers)
 
     @cached_property
     def pool(self) -> EnginePool:
         """The engines, one a model."""
         from workbench.inference.pool import EnginePool
 
-        return EnginePool(self._make_engine, self._fits)
+        return EnginePool(self._make_engine, self._fits, self._note_use)
 
     @cached_property
     def store(self) -> Store:
@@ -110,6 +141,7 @@ class Session:
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""
         opened = vars(self)
+        await self.measured()
         if "watch" in opened:
             self.watch.stop()
         if "runner" in opened:
@@ -119,7 +151,42 @@ class Session:
         if "store" in opened:
             await asyncio.to_thread(self.store.close)
 
+    @property
+    def load_base(self) -> LoadOptions:
+        """How a model is loaded of which nothing was set."""
+        return LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
+
+    def load_options(self, path: Path) -> LoadOptions:
+        """How the model in that file is loaded: the settings, its own on top, the command line's above all.
+
+        Raises UsageError when the file of load settings is wrong.
+        """
+        from workbench.inference.loading import changed
+        from workbench.models import loading
+
+        kept = loading.options(path, self.load_base)
+        return msgspec.structs.replace(kept, **changed(self._options)) if self._options else kept
+
+    def reload_needed(self, path: Path) -> bool:
+        """Whether the model is loaded, but otherwise than it is set now."""
+        if path not in self._made or path not in self.pool.engines():
+            return False
+        try:
+            return self._made[path] != self.load_options(path)
+        except UsageError:
+            return False
+
     def _make_engine(self, path: Path) -> Engine:
+        if is_remote(path) and self._engine is None:
+            return self._make_remote(path)
+        try:
+            options = self._made[path] = self.load_options(path)
+        except UsageError as error:
+            raise EngineError(error.what, where=error.where, hint=error.hint) from error
+        return self.engine(path, options)
+
+    def engine(self, path: Path, options: LoadOptions) -> Engine:
+        """An engine of one's own for the model in that file, beside the pool's (for measuring)."""
         if self._engine is not None:
             return self._engine(path)
         if script := os.environ.get("WORKBENCH_DOUBLE"):
@@ -129,15 +196,46 @@ class Session:
         from workbench.inference.local.client import LocalEngine
 
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
-        chosen = LoadOptions(context_length=self.settings.context_length, offload=self.settings.offload)
-        return LocalEngine(path, self._options or chosen, log=log, shapes=paths.cache_dir() / "shapes.json")
+        return LocalEngine(path, options, log=log, shapes=paths.cache_dir() / "shapes.json")
+
+    def _note_use(self, path: Path, engine: Engine) -> None:
+        """Measure, beside the loop, what the model takes now: its next estimate is nearer."""
+        from workbench.inference.local.client import LocalEngine
+
+        if not isinstance(engine, LocalEngine) or engine.pid is None or engine.usage is None:
+            return
+        pid, usage, options = engine.pid, engine.usage, engine.options
+
+        def measure() -> None:
+            from workbench.hardware import memory
+            from workbench.models import measured
+
+            if taken := memory.taken(pid):
+                measured.note(path, options, usage, taken)
+
+        work = asyncio.get_running_loop().run_in_executor(None, measure)
+        self._measuring.add(work)
+        work.add_done_callback(self._measuring.discard)
+
+    async def measured(self) -> None:
+        """Wait for the measurements under way."""
+        if self._measuring:
+            await asyncio.wait(self._measuring)
+
+    def _make_remote(self, path: Path) -> Engine:
+        from workbench.inference.remote.openai import RemoteEngine
+
+        server = server_of(path, self.settings.servers)
+        gate = self._gates.setdefault(server.name, asyncio.Semaphore(server.concurrency))
+        return RemoteEngine(server, parts(path)[1], gate=gate)
 
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
-        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:
+        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ or is_remote(path):
             return True, ""
         from workbench.models.fit import holds
 
-        chosen = self._options or LoadOptions(
-            context_length=self.settings.context_length, offload=self.settings.offload
-        )
-        return holds(loaded, path, context=chosen.context_length, offload=chosen.offload)
+        here = [other for other in loaded if not is_remote(other)]
+        try:
+            return holds(here, path, self.load_options(path))
+        except UsageError:
+            return True, ""  # making its engine says what is wrong

@@ -9,10 +9,16 @@ import pytest
 
 from tests.models.test_gguf import small
 from workbench.hardware.gpu import Gpu
+from workbench.inference import loading
+from workbench.inference.engine import LoadOptions
 from workbench.models.fit import OVERHEAD, compute_bytes, estimate, holds, kv_bytes
 from workbench.models.gguf import read_header
 
 MIB = 2**20
+
+
+def at(context: int, **more: Any) -> LoadOptions:
+    return loading.make({"context_length": context, "lanes": 1, "offload": 0, **more})
 
 
 def test_the_cache_is_what_llama_cpp_logs(starter: Path, gemma: Path) -> None:
@@ -40,23 +46,23 @@ def test_heads_may_differ_from_layer_to_layer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("room", "verdict"), [(10**12, "fits"), (10**6, "too big")])
 def test_a_verdict_follows_the_room(starter: Path, room: int, verdict: str) -> None:
-    fit = estimate(starter, context=4096, available=room)
+    fit = estimate(starter, at(4096), available=room)
     assert fit.verdict == verdict
     assert fit.low < fit.weights + fit.kv + fit.compute + OVERHEAD < fit.high
-    assert estimate(read_header(starter), context=4096, available=(fit.low + fit.high) // 2).verdict == "tight"
+    assert estimate(read_header(starter), at(4096), available=(fit.low + fit.high) // 2).verdict == "tight"
 
 
 def test_memory_that_does_not_hold_both_says_the_numbers(
     starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert holds([], starter) == (True, "")
+    assert holds([], starter, LoadOptions()) == (True, "")
     monkeypatch.setattr("workbench.hardware.memory.available", lambda: MIB)
-    good, reason = holds([Path("/x/other.gguf")], starter)
+    good, reason = holds([Path("/x/other.gguf")], starter, LoadOptions())
     assert not good
     assert reason == f"{starter.stem} needs 0.2 GiB, 0.0 GiB are free beside other"
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"nonsense")
-    assert holds([starter], bad) == (True, "")  # loading it says what is wrong
+    assert holds([starter], bad, LoadOptions()) == (True, "")  # loading it says what is wrong
 
 
 @pytest.mark.parametrize(("used", "good"), [(0, True), (80 * 2**30 - MIB, False)])
@@ -68,5 +74,5 @@ def test_all_layers_on_a_card_are_counted_there(
 
     monkeypatch.setattr("workbench.hardware.gpu.offload_built", lambda: True)
     monkeypatch.setattr("workbench.hardware.gpu.Nvidia.read", read)
-    assert holds([], starter)[0] is good
-    assert holds([], starter, offload=0)[0] is True
+    assert holds([], starter, LoadOptions())[0] is good
+    assert holds([], starter, LoadOptions(offload=0))[0] is True

@@ -8,6 +8,7 @@ import pytest
 
 from tests.models.test_catalog import small
 from workbench.errors import EngineError
+from workbench.inference.engine import LoadOptions
 from workbench.models import template_check
 from workbench.models.advice import advice, wanted
 from workbench.models.fit import estimate
@@ -81,7 +82,7 @@ def test_shards_count_together(tmp_path: Path) -> None:
 
 
 def test_what_would_make_it_fit(starter: Path) -> None:
-    wish = wanted(starter, context=8192, lanes=8)
+    wish = wanted(starter, LoadOptions(context_length=8192, lanes=8))
     assert wish.fit(1 << 40).verdict == "fits"
     assert advice(wish, 1 << 40) == []
     need = wish.fit(1).high

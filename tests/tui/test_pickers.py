@@ -11,10 +11,11 @@ from textual.widgets import Input, OptionList, Static
 
 from tests.tui.driving import Driver, opened
 from workbench.errors import SamplingError
-from workbench.inference.sampling import SPECS, Sampling
+from workbench.inference.sampling import SPECS, TABLE, Sampling
 from workbench.tui.screens.model_picker import ModelPicker
 from workbench.tui.screens.prompt_picker import PLAIN, PromptPicker
-from workbench.tui.screens.sampling_form import SamplingForm, read, written
+from workbench.tui.screens.sampling_form import SamplingForm
+from workbench.tui.screens.settings_form import read, written
 
 Kind = TypeVar("Kind", bound=ModalScreen[Any])
 
@@ -146,11 +147,11 @@ async def test_every_setting_can_be_reached() -> None:
     ],
 )
 def test_what_is_typed_is_read(name: str, text: str, value: object) -> None:
-    assert read(SPECS[name], text) == value
+    assert read(TABLE, name, text) == value
 
 
 def test_what_is_shown_can_be_read_back() -> None:
     for name, spec in SPECS.items():
-        assert read(spec, written(spec, spec.default)) == spec.default, name
+        assert read(TABLE, name, written(spec, spec.default)) == spec.default, name
     with pytest.raises(SamplingError):
-        read(SPECS["seed"], "-1")
+        read(TABLE, "seed", "-1")

@@ -14,11 +14,12 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 
 from workbench import safe
+from workbench.bars import bar
 from workbench.hardware.gpu import Gpu
 from workbench.hardware.snapshot import Snapshot
 from workbench.tui import actions, clipboard, keymap, theme
 from workbench.tui.filter import SafeFilter
-from workbench.tui.widgets.gauges import Gauges, bar
+from workbench.tui.widgets.gauges import Gauges
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -1,4 +1,4 @@
-"""`workbench models list|show|fit`: the models on this machine, what they are, whether they fit."""
+"""`workbench models list|show|fit`: the models on this machine and on servers, what they are, whether they fit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import safe
-from workbench.cli import models_hub, output
-from workbench.errors import EngineError, Exit
+from workbench.cli import models_hub, models_load, output
+from workbench.errors import EngineError, Exit, UsageError
+from workbench.inference.remote.address import is_remote
 
 if TYPE_CHECKING:
     from workbench.models.catalog import Model
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its own verbs."""
-    parser = subparsers.add_parser("models", help="models: list, show, fit, search, pull, rm")
+    parser = subparsers.add_parser("models", help="models: list, show, fit, settings, tune, search, pull, rm")
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="every GGUF model found, bad files with their error")
     listing.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -32,12 +33,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     showing.set_defaults(func=show)
     fitting = verbs.add_parser("fit", help="whether a model goes into memory, and what to change so that it does")
     fitting.add_argument("model", help="a name, a part of one, or a path")
-    fitting.add_argument("--context", type=_whole, default=0, metavar="N", help="tokens a lane (0: up to 4096)")
+    fitting.add_argument("--context", type=_whole, metavar="N", help="tokens a lane (0: up to 4096)")
     fitting.add_argument("--lanes", type=_whole, default=1, metavar="N", help="variants side by side")
-    fitting.add_argument("--offload", type=int, default=0, metavar="N", help="layers on the GPU (-1: all)")
-    fitting.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), default="f16", help="type of the KV cache")
+    fitting.add_argument("--offload", type=int, metavar="N", help="layers on the GPU (-1: all)")
+    fitting.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), help="type of the KV cache")
     fitting.add_argument("--json", action="store_true", help="one JSON document on stdout")
     fitting.set_defaults(func=fit)
+    models_load.add(verbs)
     models_hub.add(verbs)
 
 
@@ -49,10 +51,10 @@ def _whole(text: str) -> int:
 
 
 def list_models(options: argparse.Namespace) -> int:
-    """Print every model."""
+    """Print every model, here and on the servers."""
     from workbench.models.catalog import models
 
-    found = models()
+    found = [*models(), *on_servers()]
     if options.json:
         output.print_json([asdict(model) for model in found])
         return Exit.OK
@@ -66,6 +68,10 @@ def list_models(options: argparse.Namespace) -> int:
         if model.error:
             print(output.clip(f"{head}  ! {safe.line(model.error)} ({safe.line(model.path)})", output.width()))
             continue
+        if is_remote(model.path):
+            context = f"{model.context_length:>9,} ctx" if model.context_length else " " * 13
+            print(output.clip(f"{head}  {'':>7}  {'':>9}  {context}  {safe.line(model.source)}", output.width()))
+            continue
         weights = f"{model.parameters / 1e9:.2f}B"
         size = f"{model.size / 1e6:,.0f} MB"
         kind = safe.line(model.architecture)
@@ -74,12 +80,30 @@ def list_models(options: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def on_servers() -> list[Model]:
+    """The models of the servers in the settings; bad settings are said, and the models here are listed all the same."""
+    from workbench import settings
+
+    try:
+        servers = settings.load().servers
+    except UsageError as error:
+        output.narrate(str(error))
+        return []
+    if not servers:
+        return []
+    from workbench.models.remote import RemoteModels
+
+    return RemoteModels(servers).rows()
+
+
 def show(options: argparse.Namespace) -> int:
     """Print a model's page."""
     from workbench.models.catalog import find
     from workbench.models.page import page, rendered
+    from workbench.models.remote import refuse
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "show")
     found = page(Path(model.path))
     text, error = "", ""
     if found.template is not None:
@@ -136,23 +160,31 @@ def _print_template(template: Template, rendered: str, error: str, *, whole: boo
 
 def fit(options: argparse.Namespace) -> int:
     """Print whether it goes into memory, with the numbers."""
+    from workbench.inference import loading
     from workbench.models.advice import advice, wanted
     from workbench.models.catalog import find
+    from workbench.models.remote import refuse
+    from workbench.session import Session
 
-    model = find(options.model)
-    wish = wanted(
-        Path(model.path), context=options.context, lanes=options.lanes, offload=options.offload, kv_type=options.kv
-    )
+    model = find(options.model, on_servers)
+    refuse(model, "fit")
+    given = {"context_length": options.context, "lanes": options.lanes, "offload": options.offload}
+    given = {name: value for name, value in {**given, "kv_type": options.kv}.items() if value is not None}
+    load = loading.make(given, Session().load_options(Path(model.path)))
+    wish = wanted(Path(model.path), load)
     found = wish.fit()
     lines = advice(wish, found.available)
     if options.json:
-        output.print_json({**asdict(found), "context": wish.context, "lanes": wish.lanes, "advice": lines})
+        made = {"context": wish.options.context_length, "lanes": wish.options.lanes, "kv_type": wish.options.kv_type}
+        output.print_json({**asdict(found), **made, "advice": lines})
     else:
-        lanes = f"{wish.lanes} lane{'s' if wish.lanes > 1 else ''} of {wish.context:,} tokens"
-        print(safe.line(f"{model.name}, {lanes}, KV cache {wish.kv_type}: {found.verdict}"))
+        load = wish.options
+        lanes = f"{load.lanes} lane{'s' if load.lanes > 1 else ''} of {load.context_length:,} tokens"
+        print(safe.line(f"{model.name}, {lanes}, KV cache {load.kv_type}: {found.verdict}"))
         for name in ("weights", "kv", "compute"):
             print(f"  {name:<10}{getattr(found, name) / 1e6:>12,.0f} MB")
-        whole = f"{found.low / 1e6:,.0f} to {found.high / 1e6:,.0f} MB of {found.available / 1e6:,.0f} free"
+        room = f"{found.available / 1e6:,.0f} MB {found.place} free"
+        whole = f"{found.low / 1e6:,.0f} to {found.high / 1e6:,.0f} MB of {room}"
         print(f"  {'in all':<10}{whole:>15}")
         for number, line in enumerate(lines):
             print(f"{'to make it fit: ' if number == 0 else '            or: '}{line}")

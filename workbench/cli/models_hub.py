@@ -157,10 +157,13 @@ def _told(progress: Progress) -> None:
 
 def remove(options: argparse.Namespace) -> int:
     """Delete a model after a question."""
+    from workbench.cli.models import on_servers
     from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.models.removal import removal
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "delete")
     gone = removal(model)
     what = f"{safe.line(model.name)} ({safe.line(', '.join(gone.files))}), frees {gone.frees / 1e6:,.0f} MB"
     if not options.yes:

@@ -81,6 +81,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     run: str = ""
     profile: str | None = None  # `NAME@hash8`
+    load: dict[str, Any] = {}  # how the model was loaded: its context in tokens, and what differs from the defaults
 
 
 class ModelLoading(msgspec.Struct, frozen=True):

@@ -27,8 +27,10 @@ from workbench.experiments.experiment import (
     sampling_dict,
 )
 from workbench.history.store import Store
-from workbench.inference.engine import Engine, Finish, Finished, Generate, Piece, Started
+from workbench.inference.engine import Engine, Finish, Finished, Generate, ModelInfo, Piece, Started
+from workbench.inference.loading import changed
 from workbench.inference.pool import EnginePool
+from workbench.inference.remote.address import is_remote
 
 
 class Runner:
@@ -99,7 +101,9 @@ class Runner:
             return str(error)
         return ""
 
-    async def record(self, plan: TrialPlan, text: str, end: Finished) -> tuple[TrialRecord, str]:
+    async def record(
+        self, plan: TrialPlan, text: str, end: Finished, info: ModelInfo | None
+    ) -> tuple[TrialRecord, str]:
         """The trial's record, after the history has it; with what went wrong there, "" for nothing."""
         finish: Finish = "interrupted" if self._closing and end.finish == "cancelled" else end.finish
         record = TrialRecord(
@@ -111,7 +115,7 @@ class Runner:
             model=plan.variant.model,
             sampling=sampling_dict(plan.variant.sampling),
             seed=plan.variant.sampling.seed,
-            mode=plan.mode,
+            mode=end.mode,  # what made it, which a server does not let one choose
             text=text,
             finish=finish,
             error=end.error or None,
@@ -122,6 +126,7 @@ class Runner:
             id=plan.id,
             run=plan.run,
             profile=str(plan.variant.profile) if plan.variant.profile else None,
+            load={**changed(info.options), "context_length": info.context_length} if info else {},
         )
         try:
             await asyncio.wrap_future(self._store.finish(plan.id, msgspec.to_builtins(record)))
@@ -154,6 +159,7 @@ class _Batch:
         self._counts = {plan.id: [0, 0] for plan in plans}  # prompt tokens, completion tokens so far
         self._cancelled: set[str] = set()
         self._engine: Engine | None = None
+        self._info: ModelInfo | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -166,7 +172,7 @@ class _Batch:
                 on_wait=lambda reason: self._events.put_nowait(ModelWaited(name, reason)),
                 on_progress=lambda fraction: self._events.put_nowait(ModelLoading(name, fraction)),
             ) as engine:
-                self._engine = engine
+                self._engine, self._info = engine, engine.info
                 await self._generate(engine)
         except EngineError as error:
             await self._end_all("error", str(error))
@@ -177,7 +183,7 @@ class _Batch:
 
     async def _generate(self, engine: Engine) -> None:
         for trial in self._cancelled & self._open.keys():
-            await self._end(trial, Finished(trial=trial, finish="cancelled"))
+            await self._end(trial, Finished(trial=trial, finish="cancelled", mode=self._open[trial].mode))
         requests = [
             Generate(
                 trial=plan.id,
@@ -241,7 +247,7 @@ class _Batch:
         plan = self._open.pop(trial, None)
         if plan is None:
             return
-        record, problem = await self._runner.record(plan, "".join(self._texts.pop(trial)), end)
+        record, problem = await self._runner.record(plan, "".join(self._texts.pop(trial)), end, self._info)
         if problem:
             self._events.put_nowait(HistoryFailed(problem))
         self._events.put_nowait(TrialFinished(trial, record))
@@ -271,7 +277,7 @@ def _row(plan: TrialPlan) -> dict[str, object]:
         "sampling": msgspec.to_builtins(msgspec.structs.asdict(variant.sampling), str_keys=True),
         "seed": variant.sampling.seed,
         "mode": plan.mode,
-        "coupled": plan.coupled,
+        "coupled": plan.coupled and not is_remote(variant.path),
         "lead": [msgspec.to_builtins(message) for message in variant.lead],
         "messages": [msgspec.to_builtins(message) for message in plan.messages],
     }

@@ -24,7 +24,7 @@ def _one(name: str, choices: tuple[str, ...], group: str, help: str) -> Spec:
     return Spec(name, "choice", 0, 0, None, help, group, None, choices)
 
 
-_TABLE = Table(
+TABLE = Table(
     LoadOptions(),
     (
         _whole("context_length", 0, MAX_INT, "memory", "tokens a lane may hold (0 = the model's own, up to 4096)"),
@@ -47,10 +47,10 @@ _TABLE = Table(
     ),
     "load setting",
 )
-SPECS = _TABLE.specs
-check = _TABLE.check
-make = _TABLE.make
-changed = _TABLE.changed
+SPECS = TABLE.specs
+check = TABLE.check
+make = TABLE.make
+changed = TABLE.changed
 
 
 def stretched(options: LoadOptions) -> bool:

@@ -18,14 +18,19 @@ class EnginePool:
     """Loads engines on first use and keeps them. All methods belong to one event loop.
 
     `make` builds the engine for a model's file; `fits(path, loaded)` says whether memory holds `path` beside those, and
-    if not why. Then idle engines are closed, and busy ones waited for, first come first served.
+    if not why: then idle engines are closed, and busy ones waited for, first come first served. `on_used(path, engine)`
+    is called when the last one has used it.
     """
 
     def __init__(
-        self, make: Callable[[Path], Engine], fits: Callable[[Path, Sequence[Path]], tuple[bool, str]]
+        self,
+        make: Callable[[Path], Engine],
+        fits: Callable[[Path, Sequence[Path]], tuple[bool, str]],
+        on_used: Callable[[Path, Engine], None] | None = None,
     ) -> None:
         self._make = make
         self._fits = fits
+        self._on_used = on_used
         self._engines: dict[Path, Engine] = {}
         self._users: dict[Path, int] = {}
         self._admit = asyncio.Lock()  # fair: who waits for memory keeps its turn
@@ -52,12 +57,18 @@ class EnginePool:
             yield engine
         finally:
             self._users[path] -= 1
+            if self._on_used is not None and not self._users[path] and engine.state == "ready":
+                self._on_used(path, engine)
             await self._tell_waiting()
 
     async def restart(self, path: Path, on_progress: OnProgress | None = None) -> None:
         """Start a failed engine again, or load one that is not."""
         async with self.use(path, on_progress=on_progress):
             pass
+
+    def busy(self, path: Path) -> bool:
+        """Whether somebody uses the engine for `path` now."""
+        return bool(self._users.get(path))
 
     async def discard(self, path: Path) -> None:
         """Close the engine for `path`, if there is one: whoever uses it sees it end; the next use makes a new one."""

@@ -58,7 +58,7 @@ def _n(name: str, kind: Kind, low: float, high: float, neutral: Any, group: str,
     return Spec(name, kind, low, high, neutral, text, group)
 
 
-_TABLE = Table(
+TABLE = Table(
     Sampling(),
     (
         _n("temperature", "float", 0, 100, 1.0, "basic", "0 = always the likeliest token; higher = more daring"),
@@ -95,10 +95,10 @@ _TABLE = Table(
     "sampler setting",
     SamplingError,
 )
-SPECS = _TABLE.specs
-check = _TABLE.check
-make = _TABLE.make
-changed = _TABLE.changed
+SPECS = TABLE.specs
+check = TABLE.check
+make = TABLE.make
+changed = TABLE.changed
 
 
 _SHORT = {"temperature": "t", "top_k": "k", "top_p": "p", "min_p": "m", "max_tokens": "n", "seed": "s"}

@@ -63,12 +63,11 @@ class Table(Generic[S]):
         checked = {name: self.check(name, value) for name, value in (values or {}).items()}
         return msgspec.structs.replace(base if base is not None else self._fresh, **checked)
 
-    def changed(self, settings: S) -> dict[str, Any]:
-        """The settings that differ from the defaults, by name."""
+    def changed(self, settings: S, base: S | None = None) -> dict[str, Any]:
+        """The settings that differ from those of `base` (the defaults), by name."""
+        before = base if base is not None else self._fresh
         return {
-            name: getattr(settings, name)
-            for name in self.specs
-            if getattr(settings, name) != getattr(self._fresh, name)
+            name: getattr(settings, name) for name in self.specs if getattr(settings, name) != getattr(before, name)
         }
 
 

@@ -145,10 +145,10 @@ def _nearest(key: str, known: Mapping[str, object]) -> str:
     return near[0] if near else ""
 
 
-def load(data: bytes, file: str) -> tuple[dict[str, Any], str]:
+def load(data: bytes, file: str, *, most: int = MAX_BYTES) -> tuple[dict[str, Any], str]:
     """A TOML file's data and its text; any bytes at all give these or a FileError, in time linear in their size."""
-    if len(data) > MAX_BYTES:
-        raise FileError(Problem(file, None, "", f"it has more than {MAX_BYTES:,} bytes", "too large for a prompt"))
+    if len(data) > most:
+        raise FileError(Problem(file, None, "", f"it has more than {most:,} bytes", "too large for a file in TOML"))
     try:
         source = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,14 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from workbench.errors import EngineError
 from workbench.hardware import gpu, memory
+from workbench.inference.engine import LoadOptions
 from workbench.models.gguf import Header, read_whole
 
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 OUTPUTS = 64  # rows with logits that the worker asks for at most (inference/local/llama.py)
 SLACK = 0.10  # the range: repacked weights, allocators; a verdict counts with its upper end
-OVERHEAD = 47 << 20  # the worker: interpreter, libraries, tokenizer (benchmarks/fit.py)
+MEASURED_SLACK = 0.05  # the same once the model was measured here
+OVERHEAD = 37 << 20  # the worker: interpreter, libraries, tokenizer (benchmarks/fit.py)
+ONE = LoadOptions(lanes=1, offload=0)
 _GLOBAL_EVERY = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "cohere2": 4, "gpt-oss": 2}  # one layer in so many sees it all
 MAX_LAYERS = 10_000
 
@@ -38,6 +43,14 @@ class Fit:
     available: int
     verdict: str  # "fits" | "tight" | "too big"
     offload: int
+    measured: bool = False  # whether it was loaded before, and the estimate corrected by what it took
+    place: str = "RAM"  # where it is tightest, which `low`, `high` and `available` are about: "RAM" | "VRAM"
+
+    @property
+    def numbers(self) -> str:
+        """`1.2–1.4 GB of 20.1 GB RAM free`."""
+        room = f"{self.available / 1e9:.1f} GB {self.place} free"
+        return f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB of {room}{', as measured' if self.measured else ''}"
 
 
 def kv_bytes(
@@ -46,6 +59,7 @@ def kv_bytes(
     *,
     lanes: int = 1,
     kv_type: str = "f16",
+    kv_type_v: str = "",
     batch: int = 512,
     whole_window: bool = True,
 ) -> int:
@@ -57,16 +71,17 @@ def kv_bytes(
     layers = min(header.number("block_count"), MAX_LAYERS)
     query_heads = header.number("attention.head_count", 1)
     size = header.number("embedding_length") // max(1, query_heads)
-    width = header.number("attention.key_length", size) + header.number("attention.value_length", size)
+    width = header.number("attention.key_length", size) * KV_BYTES[kv_type]
+    width += header.number("attention.value_length", size) * KV_BYTES[kv_type_v or kv_type]
     heads = _per_layer(header, "attention.head_count_kv", query_heads, layers)
     window = header.number("attention.sliding_window")
     every = header.number("attention.sliding_window_pattern", _GLOBAL_EVERY.get(header.architecture, 0))
-    total = 0
+    total = 0.0
     for layer, kv_heads in enumerate(heads):
         local = window and every > 1 and (layer + 1) % every != 0 and not whole_window
         held = min(cells, window * max(1, lanes) + batch) if local else cells
         total += held * kv_heads * width
-    return max(0, int(total * KV_BYTES[kv_type]))
+    return max(0, int(total))
 
 
 def _per_layer(header: Header, key: str, default: int, layers: int) -> list[int]:
@@ -83,47 +98,68 @@ def compute_bytes(header: Header, cells: int, *, lanes: int = 1, batch: int = 51
     return logits + batch * cells * 2 + 2 * batch * header.number("embedding_length") * 4
 
 
-def estimate(
-    model: Path | Header,
-    *,
-    context: int = 0,
-    lanes: int = 1,
-    offload: int = 0,
-    batch: int = 512,
-    kv_type: str = "f16",
-    available: int | None = None,
-) -> Fit:
-    """What `model` takes with `lanes` lanes of `context` tokens each (0: the smaller of its own and 4096).
+def estimate(model: Path | Header, options: LoadOptions = ONE, *, base: int = 0, available: int | None = None) -> Fit:
+    """What `model` takes when every lane of `options` has filled its context (0: the smaller of its own and 4096).
 
-    `offload` is in layers, -1 all. `available` in bytes stands in for what is free now. Raises EngineError for a file
-    that cannot be read.
+    `base` is what the weights and the worker were measured to take in RAM (measured.py), 0 when they never were.
+    `available` in bytes stands in for what is free now. Raises EngineError for a file that cannot be read.
     """
     header = model if isinstance(model, Header) else read_whole(model)
-    lanes = max(1, lanes)
-    cells = (context or min(header.context_length or 4096, 4096)) * lanes
+    lanes = max(1, options.lanes)
+    cells = (options.context_length or min(header.context_length or 4096, 4096)) * lanes
     weights = sum(tensor.bytes for tensor in header.tensors) or header.size
-    kv = kv_bytes(header, cells, lanes=lanes, kv_type=kv_type, batch=batch)
-    compute = compute_bytes(header, cells, lanes=lanes, batch=batch)
-    whole = weights + kv + compute + OVERHEAD
-    low, high = int(whole * (1 - SLACK)), int(whole * (1 + SLACK))
-    room = _room(offload, header.number("block_count")) if available is None else available
+    kv = kv_bytes(header, cells, lanes=lanes, kv_type=options.kv_type, kv_type_v=options.kv_type_v, batch=options.batch)
+    compute = compute_bytes(header, cells, lanes=lanes, batch=options.batch)
+    slack = MEASURED_SLACK if base else SLACK
+    places = []
+    there = vram_share(header, options.offload)
+    if there is not None:
+        share, layers = there
+        need = int(weights * share) + int(kv * layers) + compute
+        places.append((need, SLACK, free_vram() if available is None else available, "VRAM"))
+        weights_here, kv_here = weights - int(weights * share), kv - int(kv * layers)
+    else:
+        weights_here, kv_here = weights, kv
+    if there is None or there[1] < 1:
+        need = (base or weights_here + OVERHEAD) + kv_here + (0 if there else compute)
+        places.append((need, slack, memory.available() if available is None else available, "RAM"))
+    need, slack, room, place = max(places, key=lambda each: each[0] / max(1, each[2]))
+    low, high = int(need * (1 - slack)), int(need * (1 + slack))
     verdict = "fits" if high <= room else "tight" if low <= room else "too big"
-    return Fit(weights, kv, compute, low, high, room, verdict, offload)
+    return Fit(weights, kv, compute, low, high, room, verdict, options.offload, bool(base), place)
 
 
-def _room(offload: int, layers: int) -> int:
-    """Free bytes where the model goes: the NVIDIA cards when all its layers do, else the machine's memory."""
-    if (offload < 0 or offload > layers) and gpu.offload_built():
-        cards = [card for card in gpu.Nvidia().read() if card.memory_total is not None and card.memory_used is not None]
-        if cards:
-            return sum((card.memory_total or 0) - (card.memory_used or 0) for card in cards)
-    return memory.available()
+def vram_share(header: Header, offload: int) -> tuple[float, float] | None:
+    """The share of the weights and of the layers that goes to the GPU; None when nothing does.
+
+    llama.cpp takes the last layers, then the output; the token embeddings stay in RAM (llama-model.cpp, load_tensors).
+    """
+    count = header.number("block_count")
+    if not offload or not gpu.offload_built() or not free_vram():
+        return None
+    taken = count + 1 if offload < 0 else min(offload, count + 1)
+    whole = there = 0
+    for tensor in header.tensors:
+        whole += tensor.bytes
+        prefix, _, rest = tensor.name.partition(".")
+        number = rest.partition(".")[0]
+        if prefix == "blk" and number.isdigit():
+            there += tensor.bytes if int(number) >= count - taken else 0
+        elif prefix.startswith("output") and taken > count:
+            there += tensor.bytes
+    return (there / whole if whole else min(1.0, taken / max(1, count))), min(1.0, taken / max(1, count))
 
 
-def holds(loaded: Sequence[Path], path: Path, *, context: int = 0, offload: int = -1) -> tuple[bool, str]:
-    """Whether memory holds `path` beside what is loaded already, and if not why, with the numbers."""
+def free_vram() -> int:
+    """Bytes that are free on the NVIDIA cards together."""
+    cards = [card for card in gpu.Nvidia().read() if card.memory_total is not None and card.memory_used is not None]
+    return sum((card.memory_total or 0) - (card.memory_used or 0) for card in cards)
+
+
+def holds(loaded: Sequence[Path], path: Path, options: LoadOptions) -> tuple[bool, str]:
+    """Whether memory holds `path` with one lane beside what is loaded already, and if not why, with the numbers."""
     try:
-        fit = estimate(path, context=context, offload=offload)
+        fit = estimate(path, replace(options, lanes=1))
     except EngineError:
         return True, ""  # loading will say what is wrong with it
     if fit.verdict != "too big":

@@ -138,7 +138,7 @@ class LaneTools:
         if chosen is None:
             return
         for each in self._screen.comparison.lanes if chosen.everywhere else [lane]:
-            each.sampling = chosen.sampling
+            each.sampling = chosen.settings
         self._changed(lane)
 
     async def instructions(self) -> None:
@@ -200,6 +200,7 @@ class LaneTools:
             view.foot.show([(str(error), "bad")])
             return
         view.restate(lane)
+        self._screen.reload_marks()
         self._screen.tally.recount()
 
     async def reread(self) -> None:

@@ -5,16 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from workbench.errors import EngineError
+from workbench.inference.remote.address import is_remote
 
 if TYPE_CHECKING:
+    from workbench.inference.engine import LoadOptions
     from workbench.models.catalog import Model
 
 CONTEXTS = (4096, 8192, 32_768)
 
 
-def described(model: Model, lanes: int) -> str:
-    """The text; `lanes` are those of the comparison. Reads the file's header, renders the template in its process."""
+def described(model: Model, lanes: int, options: LoadOptions) -> str:
+    """The text; `lanes` are those of the comparison, `options` how the model is loaded.
+
+    Reads the file's header, renders the template in its process.
+    """
+    from workbench.inference.loading import changed
     from workbench.models.page import page, rendered
     from workbench.models.quantization import line
 
@@ -25,16 +33,20 @@ def described(model: Model, lanes: int) -> str:
     ]
     if model.error:
         return "\n".join([*facts[:2], "", f"cannot be used: {model.error}"])
+    if is_remote(model.path):
+        return "\n".join([*facts[:2], "", *_remote(model)])
     facts += [f"{model.quantization}: {said}"] if (said := line(model.quantization)) else []
     facts += [f"trained on contexts of {model.context_length:,} tokens", f"licence: {model.license or 'not said'}"]
     facts += [f"{model.shards} files"] if model.shards > 1 else []
     facts += [f"sees, with {model.projector}"] if model.projector else []
     try:
         found = page(Path(model.path))
-        fits = _fits(model, lanes)
+        fits = _fits(model, lanes, options)
     except EngineError as error:
         return "\n".join([*facts, "", f"cannot be read: {error.what}"])
     weights = [f"{each.type:<8} {each.tensors:>5} tensors {each.bytes / 1e6:>10,.1f} MB" for each in found.weights]
+    if set_here := changed(options):
+        facts.append("loaded with " + ", ".join(f"{name}={value}" for name, value in set_here.items()))
     parts = [*facts, "", f"── does it fit, {lanes} lane{'s' if lanes > 1 else ''}", *fits, "", "── weights", *weights]
     parts += ["", "── chat template"]
     if found.template is None:
@@ -51,7 +63,16 @@ def described(model: Model, lanes: int) -> str:
     return "\n".join([*parts, "", "── metadata", *metadata])
 
 
-def _fits(model: Model, lanes: int) -> list[str]:
+def _remote(model: Model) -> list[str]:
+    """What is known of a server's model."""
+    facts = [f"runs on {model.source}: it takes no memory here, and has no file here to look into or delete"]
+    facts += [f"contexts of {model.context_length:,} tokens"] if model.context_length else []
+    facts += [f"{model.parameters / 1e9:.2f}B parameters"] if model.parameters else []
+    facts += [f"{model.quantization}"] if model.quantization else []
+    return [*facts, "coupled sampling and strict mode are not offered by servers (docs/scaling-out.md)"]
+
+
+def _fits(model: Model, lanes: int, options: LoadOptions) -> list[str]:
     from workbench.models.advice import advice, wanted
 
     rows: list[str] = []
@@ -59,9 +80,8 @@ def _fits(model: Model, lanes: int) -> list[str]:
     for context in CONTEXTS:
         if context > max(4096, model.context_length):
             break
-        wish = wanted(Path(model.path), context=context, lanes=lanes)
+        wish = wanted(Path(model.path), replace(options, context_length=context, lanes=lanes))
         fit = wish.fit()
-        sizes = f"{fit.low / 1e9:.1f}–{fit.high / 1e9:.1f} GB of {fit.available / 1e9:.1f} free"
-        rows.append(f"{context:>7,} tokens each: {fit.verdict:<8} {sizes}")
+        rows.append(f"{context:>7,} tokens each: {fit.verdict:<8} {fit.numbers}")
         lines = lines or advice(wish, fit.available)
     return [*rows, *(f"  to make it fit: {line}" for line in lines)]

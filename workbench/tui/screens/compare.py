@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on, work
@@ -143,6 +144,18 @@ class CompareScreen(CoverableScreen[None]):
             self.current = places[0]
         paged = self.board.lay_out(places.index(self.current), maximised=self.maximised)
         self.query_one(TopLine).show(comparison.mode, comparison.coupled, self.together, self.view_mode, paged)
+
+    @work(group="stale", exclusive=True)
+    async def reload_marks(self) -> None:
+        """Say in the lanes which models are set otherwise than they are loaded."""
+        session = self.session
+        if session is None:
+            return
+        for lane in list(self.comparison.lanes):
+            stale = bool(lane.path) and await asyncio.to_thread(session.reload_needed, Path(lane.path))
+            if (view := self.board.view(lane.uid)) and view.stale != stale:
+                view.stale = stale
+                view.restate(lane)
 
     def show(self, lane: Lane) -> None:
         """A lane's conversation anew."""

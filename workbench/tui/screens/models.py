@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.binding import BindingType
 
-from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.errors import EngineError, NotFoundError, UsageError, WorkbenchError
+from workbench.inference.remote.address import is_remote
 from workbench.tui import actions
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.beside import BesideScreen, bindings
@@ -18,6 +19,7 @@ from workbench.tui.screens.choice import Choice, ChoiceScreen
 from workbench.tui.widgets.card_list import Row
 
 if TYPE_CHECKING:
+    from workbench.inference.engine import LoadOptions
     from workbench.models.catalog import Model
     from workbench.models.hub import RepoFile, RepoPage
     from workbench.session import Session
@@ -41,6 +43,7 @@ class ModelsScreen(BesideScreen[str | None]):
         self._lanes = lanes
         self._models: list[Model] = []
         self._fetching = 0  # downloads when it was last looked
+        self._stale: set[str] = set()  # loaded, but otherwise than they are set now
 
     @property
     def _model(self) -> Model | None:
@@ -52,19 +55,28 @@ class ModelsScreen(BesideScreen[str | None]):
         await self._load()
 
     async def _load(self, path: str = "") -> None:
-        self._models = await asyncio.to_thread(self.session.models)
-        here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
-        total = sum(model.size for model in self._models)
-        self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
-        self.cards.show(len(self._models), here)
-        self._show()
+        for wait in (False, True) if self.session.settings.servers else (False,):  # servers come when they come
+            models = await asyncio.to_thread(self.session.models, wait=wait)
+            stale = await asyncio.to_thread(self._stale_ones)
+            path = self._model.path if self._model else path  # where one is by now
+            self._models, self._stale = models, stale
+            here = next((at for at, model in enumerate(models) if model.path == path), 0)
+            total = sum(model.size for model in self._models)
+            self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
+            self.cards.show(len(self._models), here)
+            self._show()
 
     def row(self, index: int) -> Row:
         model = self._models[index]
         if model.error:
             return [(model.name, "bad"), (f"  {model.error}", "dim")], []
+        if is_remote(model.path):
+            return [(model.name, "")], [(f"{model.context_length:,} ctx" if model.context_length else "", "dim")]
+        loaded = Path(model.path) in self.session.pool.engines()
+        state = "reload needed " if model.path in self._stale else "loaded " if loaded else ""
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
-        return [(model.name, ""), (f"  {model.source}", "dim")], [(size, "dim")]
+        kind = "mark" if model.path in self._stale else "label"
+        return [(model.name, ""), (f"  {model.source}", "dim")], [(state, kind), (size, "dim")]
 
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
@@ -93,9 +105,18 @@ class ModelsScreen(BesideScreen[str | None]):
         if model is None:
             self.pane.set_text("no model on this machine: h searches the hub")
             return
+        self.pane.set_text(await asyncio.to_thread(self._described, model))
+
+    def _stale_ones(self) -> set[str]:
+        return {str(path) for path in self.session.pool.engines() if self.session.reload_needed(path)}
+
+    def _described(self, model: Model) -> str:
         from workbench.tui.model_text import described
 
-        self.pane.set_text(await asyncio.to_thread(described, model, self._lanes))
+        try:
+            return described(model, self._lanes, self.session.load_options(Path(model.path)))
+        except UsageError as error:  # the file of load settings
+            return str(error)
 
     # ---- actions
 
@@ -163,6 +184,79 @@ class ModelsScreen(BesideScreen[str | None]):
         key = await self.app.push_screen_wait(ChoiceScreen(f"files of {page.repo.id}", rows))
         return page.files[int(key)] if key is not None else None
 
+    def action_settings(self) -> None:
+        """How the model is loaded."""
+        self._flow(self._set())
+
+    async def _set(self) -> None:
+        from workbench.models.remote import refuse
+        from workbench.tui.screens.load_form import LoadForm
+
+        model = self._model
+        if model is None or model.error:
+            return
+        refuse(model, "load here")
+        path = Path(model.path)
+        before = await asyncio.to_thread(self.session.load_options, path)
+        chosen = await self.app.push_screen_wait(LoadForm(path, model.name, before))
+        if chosen is not None and chosen.settings != before:
+            await self._keep(model, chosen.settings)
+
+    async def _keep(self, model: Model, chosen: LoadOptions) -> None:
+        from workbench.models import loading
+
+        path = Path(model.path)
+        await asyncio.to_thread(loading.remember, path, chosen, self.session.load_base)
+        await self._load(model.path)
+        needs = f": {model.name} is loaded, l loads it again so" if model.path in self._stale else ""
+        self.workbench.tell(f"kept{needs}")
+        self.workbench.compare.reload_marks()
+
+    def action_tune(self) -> None:
+        """Measure the fastest load settings."""
+        self._flow(self._tune())
+
+    async def _tune(self) -> None:
+        from workbench.models.remote import refuse
+        from workbench.tui.screens.tune import TuneScreen
+
+        model = self._model
+        if model is None or model.error:
+            return
+        refuse(model, "tune")
+        path = Path(model.path)
+        if self.session.pool.busy(path):
+            raise EngineError(f"{model.name} is answering", hint="stop its lanes first")
+        await self.session.pool.discard(path)  # its memory is needed
+        chosen = await self.app.push_screen_wait(TuneScreen(self.session, path, model.name))
+        if chosen is not None:
+            await self._keep(model, chosen)
+
+    def action_reload(self) -> None:
+        """Load the model again, as it is set now."""
+        self._flow(self._reload())
+
+    async def _reload(self) -> None:
+        model = self._model
+        if model is None or model.error:
+            return
+        path = Path(model.path)
+        await self.session.pool.discard(path)
+        told = -1
+
+        def progress(part: float) -> None:
+            nonlocal told
+            if int(part * 20) > told:
+                told = int(part * 20)
+                self.foot.show([(f"loading {model.name}: {part:.0%}", "")])
+
+        await self.session.pool.restart(path, on_progress=progress)
+        await self._load(model.path)
+        self._tick()
+        info = self.session.pool.engines()[path].info
+        self.workbench.tell(f"{model.name} is loaded: {info.context_length:,} tokens a lane" if info else "closed")
+        self.workbench.compare.reload_marks()
+
     def action_stop(self) -> None:
         """Stop the downloads; they go on from there when fetched again."""
         self.workbench.fetches.stop()
@@ -172,11 +266,13 @@ class ModelsScreen(BesideScreen[str | None]):
         self._flow(self._delete())
 
     async def _delete(self) -> None:
+        from workbench.models.remote import refuse
         from workbench.models.removal import removal
 
         model = self._model
         if model is None:
             return
+        refuse(model, "delete")
         if Path(model.path) in self.session.pool.engines():
             raise EngineError(f"{model.name} is loaded", hint="take another model into its lanes, and start again")
         gone = await asyncio.to_thread(removal, model)
@@ -189,6 +285,7 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_again(self) -> None:
         """Look for models again."""
+        self.session.remote.forget()
         self._flow(self._load(self._model.path if self._model else ""))
 
 

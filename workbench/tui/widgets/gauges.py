@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench import safe
+from workbench.bars import bar
 from workbench.hardware.fullness import level
 from workbench.tui.widgets.painted import Line, Part, changed
 
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
     from workbench.hardware.gpu import Gpu
     from workbench.hardware.snapshot import Snapshot
     from workbench.tui.metering import Meter
-
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def bar(fraction: float, cells: int) -> str:
-    """`▕███▏░░░▏` without its ends: `cells` columns, to an eighth."""
-    eighths = round(max(0.0, min(1.0, fraction)) * cells * 8)
-    whole, rest = divmod(eighths, 8)
-    text = "█" * whole + (_EIGHTHS[rest] if rest else "")
-    return text + "░" * (cells - len(text))
 
 
 class Gauges(Widget):
