@@ -56,7 +56,7 @@ class GaugesScreen(Screen[None]):
         """Show what there is, then what comes."""
         app = cast("WorkbenchApp", self.app)
         app.metered.subscribe(self, self._show)
-        self._say("")
+        self._say(app.meter.trouble if app.meter is not None else "")
         if app.meter is not None:
             self.call_after_refresh(self._show, app.meter)
 
