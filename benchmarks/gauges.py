@@ -83,7 +83,7 @@ def sample(hardware: str, seconds: float) -> None:
 
     put(hardware)
     watch = Watch()
-    watch.ours = [os.getpid()]
+    watch.ours = {os.getpid(): 0}
     watch.start()
     time.sleep(3)  # imports, the driver, the first readings
     before, began = time.process_time(), time.perf_counter()

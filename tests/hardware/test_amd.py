@@ -70,7 +70,7 @@ def test_what_is_ours_of_the_memory(tmp_path: Path) -> None:
     descriptor(proc, 7, 5, "/tmp/other", told(2, "999 KiB"))
     descriptor(proc, 8, 3, "/dev/dri/renderD129", told(3, "1 MiB", "0000:83:00.0", "resident"))
     amd = Amd(tmp_path / "drm", proc)
-    assert [gpu.memory_ours for gpu in amd.read([7, 8, 9])] == [2 * 2**20, 2**20]  # 9 has ended
-    assert [gpu.memory_ours for gpu in amd.read([9])] == [0, 0]
+    assert [gpu.memory_ours for gpu in amd.read(dict.fromkeys([7, 8, 9], 0))] == [2 * 2**20, 2**20]  # 9 has ended
+    assert [gpu.memory_ours for gpu in amd.read(dict.fromkeys([9], 0))] == [0, 0]
     descriptor(proc, 9, 3, "/dev/dri/renderD128", "pos:\t0\n")  # a kernel that does not tell
-    assert [gpu.memory_ours for gpu in amd.read([7, 9])] == [None, None]
+    assert [gpu.memory_ours for gpu in amd.read(dict.fromkeys([7, 9], 0))] == [None, None]

@@ -100,14 +100,18 @@ def test_a_card_is_read_and_what_it_does_not_tell_is_none() -> None:
 )
 def test_what_is_ours_of_the_memory(tmp_path: Path, running: Any, ours: int | None) -> None:
     root = namespace(tmp_path, "pid:[4026531836]")
-    assert Nvidia(fake(running=running), root=root).read([7, 8])[0].memory_ours == ours
+    assert Nvidia(fake(running=running), root=root).read({7: 0, 8: 0})[0].memory_ours == ours
 
 
 def test_in_a_container_other_pids_tell_nothing(tmp_path: Path) -> None:
     root = namespace(tmp_path, "pid:[4026532801]")
-    assert Nvidia(fake(running=[process(70_001, 20)]), root=root).read([7])[0].memory_ours is None
-    assert Nvidia(fake(running=[process(7, 20)]), root=root).read([7])[0].memory_ours == 20
+    assert Nvidia(fake(running=[process(70_001, 20)]), root=root).read({7: 0})[0].memory_ours is None
+    assert Nvidia(fake(running=[process(7, 20)]), root=root).read({7: 30})[0].memory_ours == 20
     assert Nvidia(fake(running=[process(70_001, 20)]), root=root).read()[0].memory_ours == 0
+    one = fake(running=[process(70_001, 20)])
+    assert Nvidia(one, root=root).read({7: 30, 8: 10})[0].memory_ours == 40  # what loading took: it can only be there
+    one.nvmlDeviceGetCount = lambda: 2
+    assert [gpu.memory_ours for gpu in Nvidia(one, root=root).read({7: 30})] == [None, None]
 
 
 def test_no_driver_is_no_gpu() -> None:
@@ -130,5 +134,5 @@ def test_a_snapshot_of_this_machine() -> None:
 
 def test_a_worker_that_ended_is_no_error() -> None:
     sampler = Sampler()
-    assert sampler.read([os.getpid(), 2**22 + 1]).ram_ours > 0
+    assert sampler.read({os.getpid(): 0, 2**22 + 1: 0}).ram_ours > 0
     assert sampler.read().ram_ours > 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.hardware.gpu import Gpu
+from workbench.hardware.gpu import Gpu, Workers
 from workbench.hardware.sampling import KEPT, Ring, Watch
 from workbench.hardware.snapshot import Snapshot
 
@@ -54,19 +53,19 @@ def test_a_ring_holds_the_last_minute_and_no_more(steps: list[tuple[int, int]]) 
 
 def test_a_reading_a_second_and_one_only() -> None:
     clock = Clock(100.3, waits=5)
-    read: list[Collection[int]] = []
+    read: list[Workers] = []
 
-    def reading(ours: Collection[int]) -> Snapshot:
+    def reading(ours: Workers) -> Snapshot:
         read.append(ours)
         return snapshot(len(read))
 
     watch = Watch(reading, clock=clock, wait=clock.wait)
-    watch.ours = (7,)
+    watch.ours = {7: 0}
     watch.start()
     watch.start()
     assert watch._thread is not None
     watch._thread.join(10)
-    assert read == [(7,)] * 6
+    assert read == [{7: 0}] * 6
     assert watch.slot() == 106
     assert [each and each.cpu for each in watch.minute(105)[-7:]] == [None, 1, 2, 3, 4, 5, 6]
     assert watch.latest == snapshot(6)
@@ -77,7 +76,7 @@ def test_a_driver_that_hangs_leaves_a_gap_and_is_told() -> None:
     clock, go, inside = Clock(100.0), threading.Event(), threading.Event()
     count = [0]
 
-    def reading(_: Collection[int]) -> Snapshot:
+    def reading(_: Workers) -> Snapshot:
         count[0] += 1
         if count[0] == 2:
             inside.set()
@@ -111,7 +110,7 @@ def test_a_driver_that_hangs_leaves_a_gap_and_is_told() -> None:
 def test_readings_that_cost_much_are_taken_less_often(spent: float, every: int) -> None:
     clock, used, count = Clock(100.0, waits=3), [0.0], [0]
 
-    def reading(_: Collection[int]) -> Snapshot:
+    def reading(_: Workers) -> Snapshot:
         used[0] += 2.0 if not count[0] else spent  # the first one loads the driver
         count[0] += 1
         return snapshot(count[0])
@@ -137,7 +136,7 @@ def test_readings_that_cost_much_are_taken_less_often(spent: float, every: int) 
 def test_stopping_does_not_wait() -> None:
     hang, inside = threading.Event(), threading.Event()
 
-    def reading(_: Collection[int]) -> Snapshot:
+    def reading(_: Workers) -> Snapshot:
         inside.set()
         hang.wait(30)
         return snapshot()
@@ -157,7 +156,7 @@ def test_a_reading_that_fails_is_told_and_the_next_one_goes_well() -> None:
     clock = Clock(100.0)
     broken = [True]
 
-    def reading(_: Collection[int]) -> Snapshot:
+    def reading(_: Workers) -> Snapshot:
         if broken[0]:
             raise OSError("no such thing")
         return snapshot()

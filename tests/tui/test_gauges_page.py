@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from textual.geometry import Region
 
 from tests.tui.driving import Driver, opened
-from workbench.hardware.gpu import Gpu
+from workbench.hardware.gpu import Gpu, Workers
 from workbench.hardware.sampling import Watch
 from workbench.hardware.snapshot import Snapshot
 from workbench.inference.double import DoubleEngine
@@ -36,10 +35,10 @@ class Machine:
         self.says = Snapshot(gpus, 5 * G, 24 * G, 43.0, 2 * G)
         self.hang: threading.Event | None = None
         self.reads = 0
-        self.asked: Collection[int] = ()
+        self.asked: Workers = {}
         self.watch = Watch(self.read, clock=lambda: self.now, wait=lambda _: True)
 
-    def read(self, ours: Collection[int]) -> Snapshot:
+    def read(self, ours: Workers) -> Snapshot:
         self.reads += 1
         self.asked = ours
         if self.hang is not None:
@@ -271,18 +270,19 @@ async def test_our_workers_are_known_to_the_watch(starter: Path) -> None:
         await machine.second(app)
         await machine.second(app)
         (engine,) = app.app.session.pool.engines().values()
-        assert machine.asked == {engine.pid}  # type: ignore[attr-defined]  # a LocalEngine
+        assert machine.asked == {engine.pid: 0}  # type: ignore[attr-defined]  # a LocalEngine
 
 
-async def test_where_bytes_are_dear_every_other_second_is_shown() -> None:
+@pytest.mark.parametrize(("text", "cards"), [("low_bandwidth = true", 1), ("", 8)])
+async def test_where_painting_is_dear_every_other_second_is_shown(text: str, cards: int) -> None:
     settings = Path.home() / ".config/workbench/settings.toml"
     settings.parent.mkdir(parents=True)
-    settings.write_text("low_bandwidth = true\n")
-    machine = Machine(H100)
+    settings.write_text(text)
+    machine = Machine(*[H100] * cards)
     async with opened(watch=machine.watch) as app:
         table = await page(app)
         shown = []
         for use in (1.0, 2.0, 3.0, 4.0):
-            await machine.second(app, gpus=(replace(H100, use=use),))
+            await machine.second(app, gpus=(replace(H100, use=use),) * cards)
             shown.append(row(table, "use").split()[1])
         assert shown == ["61%", "2%", "2%", "4%"]  # the machine's clock begins at an even second

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from pathlib import Path
 
-from workbench.hardware.gpu import Gpu
+from workbench.hardware.gpu import NONE, Gpu, Workers
 
 DRM = Path("/sys/class/drm")
 PROC = Path("/proc")
@@ -21,8 +20,8 @@ class Amd:
         self._proc = proc
         self._cards: list[tuple[Path, str]] | None = None
 
-    def read(self, ours: Collection[int] = ()) -> tuple[Gpu, ...]:
-        """Each device as it is now, `ours` being our workers' process ids; a few small files each."""
+    def read(self, ours: Workers = NONE) -> tuple[Gpu, ...]:
+        """Each device as it is now; a few small files each."""
         if self._cards is None:
             self._cards = self._found()
         if not self._cards:
@@ -71,7 +70,7 @@ def _address(device: Path) -> str:
     return next((line.partition("=")[2] for line in lines if line.startswith("PCI_SLOT_NAME=")), "")
 
 
-def _held(proc: Path, ours: Collection[int]) -> dict[str, int] | None:
+def _held(proc: Path, ours: Workers) -> dict[str, int] | None:
     """PCI address → bytes of VRAM that our processes hold, by the kernel's drm-usage-stats; None when it cannot tell.
 
     A descriptor names its client: several of one client tell the same memory.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 _FIRST_NAMESPACE = "pid:[4026531836]"  # Linux's PROC_PID_INIT_INO: the machine's own process ids, not a container's
+
+Workers = Mapping[int, int]  # our workers' process ids, and the bytes of VRAM that loading took (0: none, or unknown)
+NONE: Workers = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ class Nvidia:
         self._cards: list[_Card] | None = None
         self._translated = False
 
-    def read(self, ours: Collection[int] = ()) -> tuple[Gpu, ...]:
-        """Each device as it is now, `ours` being our workers' process ids; takes milliseconds: call it in a thread."""
+    def read(self, ours: Workers = NONE) -> tuple[Gpu, ...]:
+        """Each device as it is now; takes milliseconds: call it in a thread."""
         if self._cards is None:
             self._cards = self._open()
             self._translated = _in_container(self._root)
@@ -80,7 +84,7 @@ class Nvidia:
                 found.append(_Card(handle, shown, None if limit is None else limit / 1000))
         return found
 
-    def _gpu(self, card: _Card, ours: Collection[int]) -> Gpu:
+    def _gpu(self, card: _Card, ours: Workers) -> Gpu:
         nvml, handle = self._nvml, card.handle
         rates = self._ask(nvml.nvmlDeviceGetUtilizationRates, handle)
         memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, handle)
@@ -97,20 +101,19 @@ class Nvidia:
             self._ours(handle, ours),
         )
 
-    def _ours(self, handle: Any, ours: Collection[int]) -> int | None:
+    def _ours(self, handle: Any, ours: Workers) -> int | None:
         """Bytes that processes of ours have on the device; None when that cannot be known.
 
-        NVML names processes as the machine does: in a container none may look like ours although it is.
+        NVML names processes as the machine does: in a container none may look like ours although it is. Where there is
+        one card only, what loading took stands in.
         """
         if not ours:
             return 0
         running = self._ask(self._nvml.nvmlDeviceGetComputeRunningProcesses, handle)
-        if running is None:
-            return None
-        sizes: list[int] = [process.usedGpuMemory for process in running if process.pid in ours]
-        if None in sizes or (not sizes and self._translated):
-            return None
-        return sum(sizes)
+        sizes = [process.usedGpuMemory for process in running or () if process.pid in ours]
+        if running is not None and None not in sizes and (sizes or not self._translated):
+            return int(sum(sizes))
+        return (sum(ours.values()) or None) if len(self._cards or ()) == 1 else None
 
     def _ask(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """One NVML call; None where this card or driver does not support it."""

@@ -11,8 +11,10 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from workbench.hardware.gpu import NONE, Workers
 
 if TYPE_CHECKING:
     from workbench.hardware.snapshot import Sampler, Snapshot
@@ -52,7 +54,7 @@ class Ring(Generic[T]):
 
 
 class Watch:
-    """Reads the machine in a thread. `ours` may be set at any time: the process ids of our workers.
+    """Reads the machine in a thread. `ours` may be set at any time.
 
     `read` (this machine, when None) may block for as long as a driver likes. `clock` (seconds, monotonic) and `wait`
     (sleep so many seconds, True when stopped meanwhile) stand in for time in tests, `cost` for the thread's processor
@@ -61,7 +63,7 @@ class Watch:
 
     def __init__(
         self,
-        read: Callable[[Collection[int]], Snapshot] | None = None,
+        read: Callable[[Workers], Snapshot] | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], bool] | None = None,
@@ -78,7 +80,7 @@ class Watch:
         self._ring: Ring[Snapshot] = Ring()
         self._began: float | None = None  # when the reading under way was begun
         self._thread: threading.Thread | None = None
-        self.ours: Collection[int] = ()
+        self.ours: Workers = NONE
         self.problem = ""  # why the last reading failed
 
     def start(self) -> None:
@@ -133,7 +135,7 @@ class Watch:
         finally:
             self._began = None
 
-    def _machine(self, ours: Collection[int]) -> Snapshot:
+    def _machine(self, ours: Workers) -> Snapshot:
         """This machine; what that needs is imported here, in the thread."""
         if self._sampler is None:
             from workbench.hardware.snapshot import Sampler

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import psutil
@@ -10,8 +9,8 @@ import psutil
 from workbench.hardware import memory
 from workbench.hardware.amd import Amd
 from workbench.hardware.apple import Apple
+from workbench.hardware.gpu import NONE, Nvidia, Workers
 from workbench.hardware.gpu import Gpu as Gpu
-from workbench.hardware.gpu import Nvidia
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,14 @@ class Sampler:
         self._workers: dict[int, psutil.Process] = {}
         psutil.cpu_percent(None)  # the first reading is the time from here on
 
-    def read(self, ours: Collection[int] = ()) -> Snapshot:
-        """The machine as it is now; `ours` are the process ids of our workers."""
+    def read(self, ours: Workers = NONE) -> Snapshot:
+        """The machine as it is now."""
         gpus = (*self._nvidia.read(ours), *self._amd.read(ours), *self._apple.read())
         used = memory.used()
         own = min(used, self._private(ours))
         return Snapshot(gpus, used, memory.limit(), float(psutil.cpu_percent(None)), own)
 
-    def _private(self, ours: Collection[int]) -> int:
+    def _private(self, ours: Workers) -> int:
         """Bytes that this process and the workers have for themselves."""
         self._workers = {pid: worker for pid, worker in self._workers.items() if pid in ours}
         whole = 0

@@ -95,7 +95,11 @@ class Meter:
             return
         engines = self._session.pool.engines()
         # only a worker of ours has a process id: another machine's memory is none of this one's
-        self.watch.ours = frozenset(pid for engine in engines.values() if (pid := getattr(engine, "pid", None)))
+        self.watch.ours = {
+            pid: engine.info.vram if engine.info else 0
+            for engine in engines.values()
+            if (pid := getattr(engine, "pid", None)) is not None
+        }
         runner = vars(self._session).get("runner")  # not made for this: making it opens the history
         tokens = runner.tokens if runner is not None else 0
         passed = slot - self._slot if self._slot is not None else 1

@@ -168,7 +168,7 @@ class LocalEngine:
                 asking.cancel()
                 hint = "a smaller context, or another file"
                 raise self._error(f"loading made no progress for {self._limits.load:g} s", hint)
-        self._info = asking.result().info
+        self._info, self._usage = asking.result().info, asking.result().usage
         self._state = "ready"
         self._heard = time.monotonic()
         self._watcher = asyncio.create_task(self._watch(process))

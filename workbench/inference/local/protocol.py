@@ -123,6 +123,7 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 
     id: int
     info: ModelInfo
+    usage: Usage | None = None
 
 
 class Tokenized(msgspec.Struct, frozen=True, tag=True):

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.metering import Meter
 
+MANY = 4  # cards
+
 
 class GaugesScreen(Screen[None]):
-    """Shows the app's meter once a second, while it is in sight."""
+    """Shows the app's meter once a second, or every other one, while it is in sight."""
 
     DEFAULT_CSS = """
     GaugesScreen { background: $background; }
@@ -44,22 +46,22 @@ class GaugesScreen(Screen[None]):
         yield self.table
         yield self._foot
 
-    @property
-    def _frugal(self) -> bool:
-        """Whether bytes are dear: then every other second will do."""
+    def _frugal(self, meter: Meter) -> bool:
+        """Whether every other second must do: bytes are dear, or a page full of cards is much to paint."""
         session = cast("WorkbenchApp", self.app).session
-        return session is not None and session.settings.low_bandwidth
+        dear = session is not None and session.settings.low_bandwidth
+        return dear or (meter.latest is not None and len(meter.latest.gpus) > MANY)
 
     def on_mount(self) -> None:
         """Show what there is, then what comes."""
         app = cast("WorkbenchApp", self.app)
         app.metered.subscribe(self, self._show)
-        self._say("")
+        self._say(app.meter.trouble if app.meter is not None else "")
         if app.meter is not None:
             self.call_after_refresh(self._show, app.meter)
 
     def _show(self, meter: Meter) -> None:
-        if not self.is_current or (self._shown and self._frugal and meter.slot % 2):
+        if not self.is_current or (self._shown and self._frugal(meter) and meter.slot % 2):
             return
         self._shown = True
         trouble = meter.trouble
