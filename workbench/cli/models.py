@@ -99,8 +99,9 @@ def on_servers() -> list[Model]:
 def show(options: argparse.Namespace) -> int:
     """Print a model's page."""
     from workbench.models.catalog import find
-    from workbench.models.page import page, rendered
+    from workbench.models.page import SAMPLE, page, rendered
     from workbench.models.remote import refuse
+    from workbench.models.template_known import verdict
 
     model = find(options.model, on_servers)
     refuse(model, "show")
@@ -111,9 +112,12 @@ def show(options: argparse.Namespace) -> int:
             text = rendered(found.template.text)
         except EngineError as problem:
             error = problem.what
+    known = verdict(found.template.sha256, text, SAMPLE) if found.template and text else ""
     if options.json:
         template = (
-            {**asdict(found.template), "rendered": text or None, "error": error or None} if found.template else None
+            {**asdict(found.template), "rendered": text or None, "error": error or None, "known": known}
+            if found.template
+            else None
         )
         weights = [asdict(each) for each in found.weights]
         rest = {"metadata": dict(found.metadata), "tensors": weights, "template": template, "templates": found.others}
@@ -122,7 +126,7 @@ def show(options: argparse.Namespace) -> int:
     if not options.template:
         _print_page(model, found)
     if found.template is not None:
-        _print_template(found.template, text, error, whole=options.template)
+        _print_template(found.template, known, text, error, whole=options.template)
     elif options.template:
         output.narrate("it has no chat template: conversations are written as ChatML")
     return Exit.OK
@@ -147,11 +151,13 @@ def _is_count(key: str, value: object) -> bool:
     return isinstance(value, int) and key.endswith((".tokens", ".scores", ".token_type", ".merges"))
 
 
-def _print_template(template: Template, rendered: str, error: str, *, whole: bool) -> None:
+def _print_template(template: Template, known: str, rendered: str, error: str, *, whole: bool) -> None:
     print(f"── chat template  {template.family or 'of no known family'}  sha256 {template.sha256[:16]}")
     for warned in template.warnings:
         mark = "!!" if warned.serious else "!"
         print(safe.line(f"{mark} line {warned.line}: {warned.what}: {warned.text}"))
+    if known:
+        print(known)
     if whole:
         print(safe.text(template.text))
     print("── a sample by it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.models.catalog import Model
 
 CONTEXTS = (4096, 8192, 32_768)
+_JINJA = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 
 
 def described(model: Model, lanes: int, options: LoadOptions) -> str:
@@ -23,8 +25,9 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
     Reads the file's header, renders the template in its process.
     """
     from workbench.inference.loading import changed
-    from workbench.models.page import page, rendered
+    from workbench.models.page import SAMPLE, page, rendered
     from workbench.models.quantization import line
+    from workbench.models.template_known import verdict
 
     facts = [
         model.name,
@@ -55,12 +58,25 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
         parts.append(f"{found.template.family or 'of no known family'}, sha256 {found.template.sha256[:16]}")
         parts += [f"{'‼' if w.serious else '!'} line {w.line}: {w.what}: {w.text}" for w in found.template.warnings]
         try:
-            parts += ["a sample by it:", rendered(found.template.text)]
+            sample = rendered(found.template.text)
+            parts += [verdict(found.template.sha256, sample, SAMPLE), "a sample by it:", sample]
         except EngineError as error:
             parts.append(error.what)
-        parts += ["", found.template.text]
+        parts += ["", "── its text", found.template.text]
     metadata = [f"{key} = {value}" for key, value in found.metadata.items()]
     return "\n".join([*parts, "", "── metadata", *metadata])
+
+
+def template_marks(shown: str) -> list[tuple[int, int, str]]:
+    """What of the template's text in a page is Jinja: statements and comments one way, what is written another."""
+    begin = shown.find("\n── its text\n")
+    end = shown.rfind("\n── metadata\n")
+    if begin < 0 or end < begin:
+        return []
+    return [
+        (found.start(), found.end(), "added" if found[0].startswith("{{") else "match")
+        for found in _JINJA.finditer(shown, begin, end)
+    ]
 
 
 def _remote(model: Model) -> list[str]:

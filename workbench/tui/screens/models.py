@@ -104,7 +104,10 @@ class ModelsScreen(BesideScreen[str | None]):
         if model is None:
             self.pane.set_text("no model on this machine: h searches the hub")
             return
+        from workbench.tui.model_text import template_marks
+
         self.pane.set_text(await asyncio.to_thread(self._described, model))
+        self.pane.set_spans(template_marks(self.pane.shown))
 
     def _stale_ones(self) -> set[str]:
         return {str(path) for path in self.session.pool.engines() if self.session.reload_needed(path)}
