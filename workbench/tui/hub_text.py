@@ -46,7 +46,7 @@ def described(page: RepoPage, room: int) -> str:
     best, why = advised(page, room)
     lines = [*about(page.repo), "", f"── files, {room / 1e9:.1f} GB of memory are free"]
     if best is not None:
-        lines += [f"for this machine: {best.quantization or best.name} — {why}", ""]
+        lines += [f"for this machine: {why}", ""]
     elif page.files:
         lines += [why, ""]
     lines += [_file(file, room) for file in page.files] or ["there is no GGUF model in it"]
