@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from workbench.inference.remote.address import is_remote, parts, server_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
+    from workbench.experiments.replay import Replay
     from workbench.experiments.runner import Runner
     from workbench.hardware.sampling import Watch
     from workbench.history.store import Store
@@ -134,9 +136,48 @@ class Session:
     @cached_property
     def runner(self) -> Runner:
         """Plan → trials."""
+        from workbench.experiments.retention import remember
         from workbench.experiments.runner import Runner
 
+        remember(self.store, (library.folder for library in self.libraries.libraries))
         return Runner(self.pool, self.store)
+
+    @asynccontextmanager
+    async def replaying(self, replay: Replay) -> AsyncIterator[Runner]:
+        """A runner whose model is loaded as the trial's was: the shared one where it is so, else one for the replay.
+
+        Raises EngineError when the model is at work, loaded otherwise.
+        """
+        from workbench.experiments.replay import is_loaded
+        from workbench.experiments.runner import Runner
+        from workbench.inference.pool import EnginePool
+
+        path = Path(replay.plan.variant.path)
+        engine = self.pool.engines().get(path)
+        if engine is not None and is_loaded(engine.info, replay.options):
+            yield self.runner
+            return
+        if self.pool.busy(path):
+            raise EngineError(f"{path.stem} is answering, loaded otherwise", hint="stop its lanes first")
+        await self.pool.discard(path)  # its memory is needed
+        for other in list(self.pool.engines()):  # and that of others who rest, where there is not enough
+            if not self.pool.busy(other) and not await self.pool.fits(path):
+                await self.pool.discard(other)
+        pool = EnginePool(lambda file: self.engine(file, replay.options), lambda file, loaded: (True, ""))
+        runner = Runner(pool, self.store)
+        try:
+            yield runner
+        finally:
+            await runner.close()
+            await pool.close()
+
+    def tidy(self) -> str:
+        """Once a day, the runs that the retention setting lets go; what to say of it. Blocks: call it off the loop."""
+        from workbench.experiments.retention import daily
+
+        folders = [library.folder for library in self.libraries.libraries]
+        kept = self.settings
+        return daily(self.store, folders, keep_days=kept.keep_days, keep_bytes=kept.keep_bytes)
 
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""

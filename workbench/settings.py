@@ -45,6 +45,8 @@ class Settings:
     offload: int = -1
     model_folders: tuple[str, ...] = ()  # [models] folders
     servers: tuple[Server, ...] = ()  # [[servers]]
+    keep_days: int = 0  # [history] keep_days: older runs go, 0 = none (labels, reports and "kept" keep theirs)
+    keep_bytes: int = 0  # [history] keep_bytes: the oldest go until it has no more, 0 = no bound
 
     @property
     def frames(self) -> int:
@@ -52,12 +54,18 @@ class Settings:
         return max(1, self.fps // 2) if self.low_bandwidth else self.fps
 
 
-_TABLES = {"models.folders": "model_folders"}  # keys in a table of the file
+_TABLES = {
+    "models.folders": "model_folders",
+    "history.keep_days": "keep_days",
+    "history.keep_bytes": "keep_bytes",
+}  # keys in a table of the file
 _ALLOWED: dict[str, tuple[Any, ...] | range] = {
     "fps": range(1, 61),
     "mode": ("fast", "strict"),
     "context_length": range(2**31),
     "offload": range(-1, 10_000),
+    "history.keep_days": range(100_001),
+    "history.keep_bytes": range(2**62),
 }
 
 

@@ -270,6 +270,8 @@ async def test_history_shows_trials_and_gives_a_message_back(size: tuple[int, in
         pane = app.app.screen.query_one(AnswerPane)
         await app.until(lambda: app.lanes[0].text in pane.text)
         assert "temperature=0.8 top_k=40\n" in pane.text  # and no default that nobody asked about
+        await app.press("enter")  # into the run
+        await app.until(lambda: app.lanes[1].text not in pane.text)
         await app.press("enter")
         assert app.has_focus(pane)
         await app.press("escape")

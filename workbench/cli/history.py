@@ -1,4 +1,4 @@
-"""`workbench history list|show`: what ran before."""
+"""`workbench history`: past runs listed, searched and shown; the verbs that change or run something are beside it."""
 
 from __future__ import annotations
 
@@ -7,78 +7,128 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output
-from workbench.errors import Exit, NotFoundError, StorageError, UsageError
+from workbench.cli import history_change, history_replay, output
+from workbench.cli.history_ids import one_run, open_history, trials_of
+from workbench.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.history.store import Store
+
+PAGE = 200  # rows read at once
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its own verbs."""
-    parser = subparsers.add_parser("history", help="list and show past runs and trials")
+    parser = subparsers.add_parser("history", help="past runs and trials: find, show, replay, export, tag, delete")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    listing = verbs.add_parser("list", help="runs, newest first")
-    listing.add_argument("--limit", type=int, default=30, metavar="N", help="how many (30)")
-    listing.set_defaults(func=list_runs)
-    one = verbs.add_parser("show", help="a run's trials, or one trial, whole")
+
+    def verb(name: str, help: str, func: Any) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=help)
+        made.add_argument("--json", action="store_true", help="JSON on stdout")
+        made.set_defaults(func=func)
+        return made
+
+    listing = verb("list", "runs, newest first", list_runs)
+    one = verb("show", "a run's trials, or one trial, whole", show)
     one.add_argument("id", help="a run's or a trial's id, or its beginning")
-    one.set_defaults(func=show)
-    for verb in (listing, one):
-        verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
-
-
-def _store() -> Store:
-    from workbench import paths
-    from workbench.history.store import open_store
-
-    store, problem = open_store(paths.data_dir() / "history.db")
-    if problem:
-        raise StorageError(problem)
-    return store
+    found = verb("search", "runs whose messages, answers, prompts, models, tags or notes have all WORDS", search)
+    found.add_argument("words", nargs="+", metavar="WORD", help="or kind: model: prompt: finish: tag: since:7d")
+    found.add_argument("--trials", action="store_true", help="the trials that match, each whole")
+    for each in (listing, found):
+        each.add_argument("--limit", type=int, default=30, metavar="N", help="how many runs (30)")
+    history_replay.add_verb(verb)
+    history_change.add_verbs(verb)
 
 
 def list_runs(options: argparse.Namespace) -> int:
     """Print runs."""
+    return _print_runs(options, [])
+
+
+def search(options: argparse.Namespace) -> int:
+    """Print the runs, or the trials, that match; exit code 0 even when none does."""
+    return _print_runs(options, options.words)
+
+
+def _print_runs(options: argparse.Namespace, words: Sequence[str]) -> int:
     if options.limit < 1:
         raise UsageError(f"--limit {options.limit} is too small", hint="take 1 or more")
-    with closing(_store()) as store:
-        runs = store.runs(options.limit)
+    from workbench.history.search import Searcher, parse
+
+    query = parse(" ".join(words))
+    with closing(open_history()) as store:
+        found = Searcher(store).runs(query, _told)[: options.limit]
+        if words and options.trials:
+            return _print_trials(store, [id for id, _ in found], query, as_json=options.json)
+        rows = _rows(store, found)
     if options.json:
-        output.print_json(runs)
+        output.print_json(rows)
         return Exit.OK
-    if not runs:
-        output.narrate("no runs yet — `workbench compare` or F5 in the app makes one")
+    if not rows:
+        nothing = "nothing matches" if words else "no runs yet — `workbench compare` or F5 in the app makes one"
+        output.narrate(nothing)
+    for run in rows:
+        print(output.clip(safe.line(_line(run)), output.width()))
+    return Exit.OK
+
+
+def _told(done: int, of: int) -> None:
+    """The index is made: the first time, or after many trials, that takes a while."""
+    if of > PAGE * 10 and (done == of or done % (PAGE * 50) == 0):
+        output.narrate(f"indexing {done:,} of {of:,} trials")
+
+
+def _rows(store: Store, found: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    """The runs as they are listed; `matches` where trials were looked for."""
+    from workbench.history.search import run_rows
+
+    matches = dict(found)
+    rows: list[dict[str, Any]] = []
+    for at in range(0, len(found), PAGE):
+        rows += run_rows(store, [id for id, _ in found[at : at + PAGE]])
+    return [{**row, "matches": matches[row["id"]]} if matches[row["id"]] else row for row in rows]
+
+
+def _line(run: dict[str, Any]) -> str:
+    trials = "1 trial " if run["trials"] == 1 else f"{run['trials']} trials"
+    tags = "".join(f"#{tag} " for tag in run["tags"])
+    return f"{run['id']}  {_when(run)}  {run['kind']:<8} {trials:>9}  {tags}{run['message']}"
+
+
+def _print_trials(store: Store, runs: Sequence[str], query: Any, *, as_json: bool) -> int:
+    from workbench.history.search import Searcher, trial_rows
+
+    searcher = Searcher(store)
+    made: list[dict[str, Any]] = []
     for run in runs:
-        trials = "1 trial " if run["trials"] == 1 else f"{run['trials']} trials"
-        line = f"{run['id']}  {_when(run)}  {run['kind']:<8} {trials:>9}  {run['message']}"
-        print(output.clip(safe.line(line), output.width()))
+        ids = searcher.trials(run, query)
+        for at in range(0, len(ids), PAGE):
+            made += trial_rows(store, ids[at : at + PAGE])
+    if as_json:
+        output.print_json(made)
+        return Exit.OK
+    for trial in made:
+        _print(trial)
     return Exit.OK
 
 
 def show(options: argparse.Namespace) -> int:
     """Print a run's trials, or one trial."""
-    with closing(_store()) as store:
-        trials = _find(store, options.id)
+    with closing(open_history()) as store:
+        trials = trials_of(store, options.id)
+        said = _rows(store, [(one_run(store, trials[0]["run"]), 0)]) if trials else []
     if options.json:
         output.print_json(trials)
         return Exit.OK
+    for run in said:
+        if run["tags"] or run["note"]:
+            tags = "".join(f"#{tag} " for tag in run["tags"])
+            print(safe.line(f"{tags}{run['note']}"))
     for trial in trials:
         _print(trial)
     return Exit.OK
-
-
-def _find(store: Store, id: str) -> list[dict[str, Any]]:
-    """The trials of the run, or the one trial, whose id is or begins so."""
-    if id and (trials := store.trials(id, limit=-1)):
-        return trials
-    if id and (trial := store.trial(id)):
-        return [trial]
-    runs = [run["id"] for run in store.runs(-1) if run["id"].startswith(id)]
-    if len(runs) == 1:
-        return store.trials(runs[0], limit=-1)
-    what = f"{id} is the beginning of {len(runs)} runs" if runs else f"there is no run or trial {id}"
-    raise NotFoundError(what, hint="`workbench history list` shows them")
 
 
 def _when(row: dict[str, Any]) -> str:
@@ -91,10 +141,11 @@ def _when(row: dict[str, Any]) -> str:
 def _print(trial: dict[str, Any]) -> None:
     prompt = f"{trial['prompt']}@{(trial['version'] or '')[:8]}" if trial["prompt"] else "(typed)"
     prompt += f" + {trial['profile']}" if trial["profile"] else ""
+    repeats = f"  repeats {trial['replays']}" if trial["replays"] else ""
     print(
         safe.line(
             f"── {trial['id']}  {_when(trial)}  {trial['variant']}  {prompt}  {trial['model']}  "
-            f"seed {trial['seed']}  {trial['mode']}"
+            f"seed {trial['seed']}  {trial['mode']}{repeats}"
         )
     )
     for message in [*trial["lead"], *trial["messages"]]:

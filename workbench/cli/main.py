@@ -18,7 +18,7 @@ COMMANDS = {
     "tokens": "show the tokens of a text",
     "prompts": "list, show, search and check the prompt library",
     "models": "list the models on this machine",
-    "history": "list and show past runs and trials",
+    "history": "find, show, replay, export, tag and delete past runs",
     "doctor": "say what is missing and how to mend it",
     "keys": "print the keys of the app",
 }

@@ -56,6 +56,7 @@ class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
     logprobs: int = 0
     case: str = ""
     repeat: int = 0
+    replays: str = ""  # the trial that this one repeats
 
 
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -280,6 +280,7 @@ def _row(plan: TrialPlan) -> dict[str, object]:
         "coupled": plan.coupled and not is_remote(variant.path),
         "lead": [msgspec.to_builtins(message) for message in variant.lead],
         "messages": [msgspec.to_builtins(message) for message in plan.messages],
+        **({"replays": plan.replays} if plan.replays else {}),
     }
 
 

@@ -24,6 +24,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file; an old one becomes so by VACUUM
         set_journal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, path)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,7 +43,7 @@ class Store:
 
     def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
         """A new run; `meta` is kept with it, and the versions of what makes it. Raises StorageError."""
-        row = (run, kind, now(), to_json({**_made_with(), **meta}))
+        row = (run, kind, now(), to_json({**made_with(), **meta}))
         self._durable(
             lambda db: db.execute("INSERT INTO runs (id, kind, created, meta) VALUES (?, ?, ?, ?)", row)
         ).result()
@@ -89,13 +89,21 @@ class Store:
 
         return self._durable(work)
 
-    def _durable(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def change(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Do `work` in a transaction on the writer's thread; the future resolves when it is durable."""
+        return self._durable(work)
+
+    def outside(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """The same outside of a transaction, as VACUUM and checkpoints want it."""
+        return self._durable(work, outside=True)
+
+    def _durable(self, work: Callable[[sqlite3.Connection], T], *, outside: bool = False) -> Future[T]:
         """Do `work` in a transaction on the writer's thread, synced to disk before the future resolves."""
         future: Future[T] = Future()
 
         def job() -> None:
             try:
-                with self._connection as db:
+                with nullcontext(self._connection) if outside else self._connection as db:
                     result = work(db)
             except sqlite3.Error as error:
                 future.set_exception(failure(error, self.path))
@@ -178,22 +186,32 @@ class Store:
     def trials(self, run: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
         """Trials of a run in their order, or of all runs newest first, each a TRIAL with id, run, created, messages."""
         where = "WHERE run = ? ORDER BY place" if run else "WHERE ? IS NULL ORDER BY created DESC, run DESC, place"
-        return [_trial(row) for row in self._read(f"{_TRIALS} {where} LIMIT ?", (run or None, limit))]
+        return [trial_of(row) for row in self._read(f"{TRIALS} {where} LIMIT ?", (run or None, limit))]
 
     def trial(self, id: str) -> dict[str, Any] | None:
         """The trial whose id begins so; None when there is none or more than one."""
         id = stored(id)
         rows = self._read(
-            f"{_TRIALS} WHERE trials.id >= ? AND trials.id < ? ORDER BY trials.id LIMIT 2", (id, id + "\U0010ffff")
+            f"{TRIALS} WHERE trials.id >= ? AND trials.id < ? ORDER BY trials.id LIMIT 2", (id, id + "\U0010ffff")
         )
         exact = [row for row in rows if row["id"] == id]
         rows = exact or rows
-        return _trial(rows[0]) if len(rows) == 1 else None
+        return trial_of(rows[0]) if len(rows) == 1 else None
+
+    def meta(self, run: str) -> dict[str, Any]:
+        """What was kept with the run, and the versions that made it; {} when there is none."""
+        rows = self._read("SELECT meta FROM runs WHERE id = ?", (run,))
+        found: dict[str, Any] = json.loads(rows[0]["meta"]) if rows else {}
+        return found
 
     def version(self, version: str) -> bytes | None:
         """The bytes of a prompt version, None when it never ran."""
         rows = self._read("SELECT data FROM versions WHERE hash = ?", (version,))
         return rows[0]["data"] if rows else None
+
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """The rows of a question, as dictionaries. Raises StorageError."""
+        return self._read(sql, tuple(values))
 
     def _read(self, sql: str, values: tuple[object, ...]) -> list[dict[str, Any]]:
         try:
@@ -236,6 +254,11 @@ class NullStore(Store):
     def close(self) -> None:
         """Nothing."""
 
+    def _durable(self, work: Callable[[sqlite3.Connection], T], *, outside: bool = False) -> Future[T]:
+        future: Future[T] = Future()
+        future.set_exception(StorageError("the history is off", hint="`workbench doctor` says why"))
+        return future
+
     def _read(self, sql: str, values: tuple[object, ...]) -> list[dict[str, Any]]:
         return []
 
@@ -248,7 +271,7 @@ def open_store(path: Path) -> tuple[Store, str]:
         return NullStore(), str(error)
 
 
-_TRIALS = """SELECT trials.id, run, text, finish, record, plan, created, trials.updated
+TRIALS = """SELECT trials.id, run, text, finish, record, plan, created, trials.updated
              FROM trials JOIN runs ON runs.id = trials.run"""
 
 
@@ -256,7 +279,7 @@ def _nothing() -> None:
     """A turn of the writer without a job."""
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The versions a replay needs to know of."""
     from importlib import metadata
 
@@ -274,8 +297,8 @@ def _model_file(row: Mapping[str, object]) -> dict[str, int]:
     return {}
 
 
-def _trial(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as a TRIAL."""
+def trial_of(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `TRIALS` as a TRIAL, with id, run, created and what is needed to make it again."""
     plan = json.loads(row["plan"])
     record = json.loads(row["record"]) if row["record"] else {}
     return {
@@ -293,6 +316,7 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
         "model_size": plan.get("model_size"),
         "lead": plan.get("lead", []),
         "messages": plan.get("messages", []),
+        "replays": plan.get("replays"),
         "error": None,
         "prompt_tokens": 0,
         "completion_tokens": 0,

@@ -92,6 +92,19 @@ class WorkbenchApp(App[int]):
         self.ready.set()
         gc.collect()
         gc.freeze()
+        if settings.keep_days or settings.keep_bytes:
+            self._tidy(session)
+
+    @work(group="tidy")
+    async def _tidy(self, session: Session) -> None:
+        """Once a day, what the retention setting lets go."""
+        try:
+            says = await asyncio.to_thread(session.tidy)
+        except WorkbenchError as error:
+            self.tell(f"old runs were not removed: {error}", severity="warning")
+            return
+        if says:
+            self.tell(f"history: {says}")
 
     def _begin_metering(self, session: Session) -> None:
         from workbench.tui.metering import Meter

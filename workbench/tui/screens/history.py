@@ -1,108 +1,351 @@
-"""What ran before: trials newest first; the whole text and its settings; its message taken up again."""
+"""What ran before: runs, newest first, searched as one types; a run's trials; the text of either at the right."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events, on, work
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.message import Message
+from textual.widgets import Input
 
-from workbench.errors import WorkbenchError
-from workbench.inference.sampling import Sampling
+from workbench.errors import UsageError, WorkbenchError
+from workbench.tui import actions
+from workbench.tui.history_text import SHOWN, message_of, run_row, run_text, trial_row, trial_text
+from workbench.tui.history_tools import HistoryTools
+from workbench.tui.pages import SIZE, Pages
 from workbench.tui.screens.beside import BesideScreen, bindings
-from workbench.tui.widgets.card_list import Row
+from workbench.tui.widgets.card_list import CardList, Row
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from workbench.history.search import Query
     from workbench.session import Session
 
-SHOWN = 500  # trials in the list
+STILL = 0.06  # seconds without another key before the text at the right follows
+TYPED = 0.12  # and before the search does
 
 
 class HistoryScreen(BesideScreen[str | None]):
     """Gives the message to take up again, or None."""
 
+    DEFAULT_CSS = """
+    HistoryScreen Input { border: none; height: 1; padding: 0 1; background: $foreground 8%; }
+    HistoryScreen Input:focus { border: none; background: $accent 20%; }
+    """
     places: ClassVar[tuple[str, ...]] = ("history", "list", "answer", "app")
     BINDINGS: ClassVar[list[BindingType]] = bindings("history", without=("history.open",))
 
+    class Indexed(Message):
+        """So many of so many trials are in the index of words."""
+
+        def __init__(self, done: int, of: int) -> None:
+            super().__init__()
+            self.done, self.of = done, of
+
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._trials: list[dict[str, Any]] = []
+        self.tools = HistoryTools(self)
+        self._runs = Pages((), self._want_runs)
+        self._matches: dict[str, int] = {}
+        self._trials: Pages | None = None  # of the run that was entered
+        self._query: Query | None = None
+        self._place = 0  # the run's row, for coming back
+        self._disk = ""
+        self._said = ""  # what is wrong with the search line
+        self._still: Timer | None = None
+        self._typing: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.head
+        self.line = Input(placeholder="search · kind: model: prompt: finish: tag: since:7d")
+        self.line.cursor_blink = False
+        yield self.line
+        with Container():
+            yield self.cards
+            with Vertical():
+                yield self.pane
+        yield self.foot
 
     async def on_mount(self) -> None:
-        self.foot.show([("enter read · u take its message · esc leave", "")])
-        try:
-            self._trials = await asyncio.to_thread(lambda: self.session.store.trials(None, SHOWN))
-        except WorkbenchError as error:
-            self.workbench.tell(str(error), severity="error")
-        many = f"newest {SHOWN}" if len(self._trials) == SHOWN else str(len(self._trials))
-        says = [("history", "name"), (f"  {many} trials", "")] if self._trials else [("history: nothing ran yet", "")]
-        self.head.show(says)
-        self.cards.show(len(self._trials))
-        self.turned()
+        self._search()
+        self._measure()
+
+    # ---- what there is
+
+    @property
+    def run(self) -> dict[str, Any] | None:
+        """The run one is at, or in."""
+        return self._runs.get(self._place if self._trials is not None else self.cards.here)
+
+    @property
+    def trial(self) -> dict[str, Any] | None:
+        """The trial one is at."""
+        return self._trials.get(self.cards.here) if self._trials is not None else None
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The runs of the list, newest first."""
+        return self._runs.ids
+
+    @property
+    def asked(self) -> Query:
+        """What was searched."""
+        from workbench.history.search import Query
+
+        return self._query or Query()
 
     def row(self, index: int) -> Row:
-        """When, which lane, which prompt, how it ended, what was asked."""
-        trial = self._trials[index]
-        finish = str(trial.get("finish") or "running")
-        style = {"stop": "label", "error": "bad"}.get(finish, "mark")
-        when = str(trial.get("created", ""))[5:16].replace("T", " ")
-        name = str(trial.get("prompt") or "(no prompt)")
-        said = " ".join(_message(trial).split())[:120]
-        return [
-            (f"{when} ", "dim"),
-            (f"{trial.get('variant', '')} ", "match"),
-            (f"{name[:24]} ", ""),
-            (f"{finish} ", style),
-            (said, "dim"),
-        ], []
+        if self._trials is not None:
+            return trial_row(self._trials.get(index))
+        found = self._runs.get(index)
+        if found is None and self._runs.is_read(index):
+            return [("deleted", "dim")], []
+        return run_row(found, self._matches.get(self._runs.ids[index], 0), width=self.cards.size.width)
+
+    @work(group="search", exclusive=True)
+    async def _search(self, keep: str = "") -> None:
+        """The runs for what is typed; `keep` is the id that stays the current one."""
+        from workbench.history.search import parse
+
+        try:
+            query = parse(self.line.value)
+            found, first = await asyncio.to_thread(self._found, query)
+        except UsageError as error:  # a filter that is not typed to its end, as a rule
+            self._said = str(error)
+            self.tell()
+            return
+        except WorkbenchError as error:
+            self.workbench.tell(str(error), severity="error")
+            return
+        self._said, self._query, self._trials = "", query, None
+        self._matches = dict(found)
+        ids = [id for id, _ in found]
+        self._runs = Pages(ids, self._want_runs)
+        self._runs.give(0, first)
+        here = ids.index(keep) if keep in self._matches else 0
+        self.cards.show(len(ids), here)
+        self.tell()
+        self._show()
+
+    def _found(self, query: Query) -> tuple[list[tuple[str, int]], list[dict[str, Any]]]:
+        """The runs that match, and the rows of the first ones, so that a key never empties the list."""
+        from workbench.history.search import Searcher, run_rows
+
+        store = self.session.store
+        found = Searcher(store).runs(query, self._tell_index)
+        return found, run_rows(store, [id for id, _ in found[:SIZE]])
+
+    def _tell_index(self, done: int, of: int) -> None:
+        if of > 2000:
+            self.post_message(self.Indexed(done, of))
+
+    def on_history_screen_indexed(self, event: Indexed) -> None:
+        """How far the index is: the first time it takes a while."""
+        self.foot.show([(f"indexing {event.done:,} of {event.of:,} trials", "warn")])
+
+    def _want_runs(self, number: int, ids: Sequence[str]) -> None:
+        from workbench.history.search import run_rows
+
+        self._read(self._runs, number, partial(run_rows, self.session.store, ids))
+
+    def _want_trials(self, number: int, ids: Sequence[str]) -> None:
+        from workbench.history.search import trial_rows
+
+        if self._trials is not None:
+            self._read(self._trials, number, partial(trial_rows, self.session.store, ids))
+
+    @work(group="page")
+    async def _read(self, pages: Pages, number: int, rows: Callable[[], list[dict[str, Any]]]) -> None:
+        try:
+            pages.give(number, await asyncio.to_thread(rows))
+        except WorkbenchError as error:
+            self.workbench.tell(str(error), severity="error")
+            return
+        if pages in (self._runs, self._trials):
+            self.cards.refresh()
+            if pages.get(self.cards.here) is not None:
+                self.turned()
+
+    @work(group="disk", exclusive=True)
+    async def _measure(self) -> None:
+        """The disk use in the foot."""
+        from workbench.history import disk
+
+        store = self.session.store
+        size, free = await asyncio.to_thread(lambda: (disk.file_bytes(store), disk.free_bytes(store)))
+        self._disk = disk.told(size) + (f", {disk.told(free)} of it free" if free > size // 10 > 0 else "")
+        self.tell()
+
+    def tell(self) -> None:
+        """The lines above and below."""
+        if self._trials is not None and self.run is not None:
+            self.head.show([("history", "name"), (f"  {len(self._trials):,} trials of {self.run['id']}", "")])
+        else:
+            filtered = self._query is not None and self.line.value.strip()
+            many = f"{len(self._runs):,} {'runs match' if filtered else 'runs'}"
+            nothing = "nothing matches" if filtered else "nothing ran yet"
+            self.head.show([("history", "name"), (f"  {many if len(self._runs) else nothing}", "")])
+        if self._said:
+            self.foot.show([(self._said, "warn")])
+            return
+        keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("history") if a.footer)
+        self.foot.show(
+            [(f"enter open · {keys} · esc", "")],
+            [(self._disk, "")],
+            brief=[(f"F1 keys · esc leave · {self._disk}", "")],
+        )
+
+    # ---- moving about
 
     def turned(self) -> None:
-        """Show the trial."""
-        if self._trials:
-            self.pane.set_text(_whole(self._trials[self.cards.here]))
+        """The text follows when no key comes for a moment: who holds an arrow sees the list move."""
+        if self._still is not None:
+            self._still.stop()
+        self._still = self.set_timer(STILL, self._show)
+
+    @work(group="text", exclusive=True)
+    async def _show(self) -> None:
+        if self._trials is not None:
+            if (trial := self.trial) is not None:
+                self.pane.set_text(trial_text(trial))
+            return
+        run = self.run
+        if run is None:
+            self.pane.set_text("")
+            return
+        try:
+            trials = await asyncio.to_thread(self._first_trials, run["id"])
+        except WorkbenchError as error:
+            self.workbench.tell(str(error), severity="error")
+            return
+        if self.run is run and self._trials is None:
+            self.pane.set_text(run_text(run, trials))
+
+    def _first_trials(self, run: str) -> list[dict[str, Any]]:
+        """Those that match first."""
+        from workbench.history.search import Query, Searcher, trial_rows
+
+        store = self.session.store
+        if self._query is None or not self._query.on_trials:
+            return store.trials(run, SHOWN)
+        return trial_rows(store, Searcher(store).trials(run, self._query or Query())[:SHOWN])
+
+    def on_card_list_taken(self, event: CardList.Taken | None = None) -> None:
+        """Enter: into the run, then into the text."""
+        if event is not None:
+            event.prevent_default()  # or Textual calls the one of the class below too
+        if self._trials is not None:
+            self.pane.focus()
+        else:
+            self._enter()
+
+    @work(group="search", exclusive=True)
+    async def _enter(self) -> None:
+        from workbench.history.search import Query, Searcher
+
+        run, here = self.run, self.cards.here
+        if run is None:
+            return
+        try:
+            query = self._query or Query()
+            ids = await asyncio.to_thread(Searcher(self.session.store).trials, run["id"], query)
+        except WorkbenchError as error:
+            self.workbench.tell(str(error), severity="error")
+            return
+        self._place, self._trials = here, Pages(ids, self._want_trials)
+        self.cards.show(len(ids))
+        self.tell()
+        self.turned()
+
+    def action_leave(self) -> None:
+        """From the text or the search line to the list, from trials to runs, from a search to all, then away."""
+        if self.focused is not self.cards:
+            self.cards.focus()
+        elif self._trials is not None:
+            self._trials = None
+            self.cards.show(len(self._runs), self._place)
+            self.tell()
+            self.turned()
+        elif self.line.value:
+            self.line.value = ""
+        else:
+            self.dismiss(None)
+
+    def action_search(self) -> None:
+        """To the search line."""
+        self.line.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPED, self._search)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.cards.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """The list moves while one searches."""
+        if self.focused is self.line and event.key in ("up", "down", "pageup", "pagedown"):
+            event.stop()
+            page = max(1, self.cards.size.height - 1)
+            self.cards.step({"up": -1, "down": 1, "pageup": -page, "pagedown": page}[event.key])
+
+    def again(self, *, keep: str = "") -> None:
+        """Something changed: look again, at the runs."""
+        self._search(keep)
+        self._measure()
+
+    def changed(self) -> None:
+        """The run's tags or note changed: its row and text are read again, wherever one is."""
+        at = self._place if self._trials is not None else self.cards.here
+        self._runs.forget(at)
+        self._runs.get(at)
+        self.cards.refresh()
+
+    # ---- actions
 
     def action_reuse(self) -> None:
-        """Take the current trial's message."""
-        if self._trials:
-            self.dismiss(_message(self._trials[self.cards.here]))
+        """Take the message."""
+        if self.trial is not None:
+            self.dismiss(message_of(self.trial))
+        elif self._trials is None and self.run is not None:
+            self.dismiss(str(self.run["message"]))
 
+    def action_copy(self) -> None:
+        """The text at the right."""
+        self.workbench.copy(str(self.trial["text"]) if self.trial is not None else self.pane.text)
 
-def _message(trial: dict[str, Any]) -> str:
-    """The last thing the user said."""
-    messages = trial.get("messages") or []
-    return str(messages[-1].get("content", "")) if messages else ""
+    def action_replay(self) -> None:
+        """Run the trial again."""
+        self.tools.work(self.tools.replay())
 
+    def action_diff(self) -> None:
+        """The run's answers beside each other."""
+        self.tools.work(self.tools.diff())
 
-def _settings(values: dict[str, Any]) -> str:
-    """Temperature and top_k, then what differs from the defaults; a setting of another version of ours as it stands."""
-    fresh = Sampling()
-    always = ("temperature", "top_k")
-    telling = {name: value for name, value in values.items() if name in always or _differs(fresh, name, value)}
-    return " ".join(f"{name}={value}" for name, value in telling.items())
+    def action_tag(self) -> None:
+        """The run's tags."""
+        self.tools.work(self.tools.tag())
 
+    def action_note(self) -> None:
+        """The run's note."""
+        self.tools.work(self.tools.note())
 
-def _differs(fresh: Sampling, name: str, value: object) -> bool:
-    default = getattr(fresh, name, None)
-    return value != (list(default) if isinstance(default, tuple) else default)
+    def action_delete(self) -> None:
+        """Delete the run."""
+        self.tools.work(self.tools.delete())
 
-
-def _whole(trial: dict[str, Any]) -> str:
-    """The trial in full, as it is read."""
-    settings = _settings(trial.get("sampling") or {})
-    speed = f" · {trial['tokens_per_s']:.0f} tok/s" if trial.get("tokens_per_s") else ""
-    first = f" · first {trial['first_token_s']:.2f} s" if trial.get("first_token_s") is not None else ""
-    version = f"@{str(trial['version'])[:8]}" if trial.get("version") else ""
-    lines = [
-        f"{trial.get('variant', '')}  {trial.get('prompt') or '(no prompt)'}{version}  {trial.get('model', '')}",
-        settings,
-        f"{trial.get('prompt_tokens', 0)} → {trial.get('completion_tokens', 0)} tok{speed}{first}"
-        f" · {trial.get('finish') or 'running'} · seed {trial.get('seed', '')} · {trial.get('mode', '')}",
-        "",
-    ]
-    for message in trial.get("messages") or []:
-        mark = "❯ " if message.get("role") == "user" else ""
-        lines += [f"{mark}{message.get('content', '')}", ""]
-    lines.append(str(trial.get("text") or ""))
-    if trial.get("error"):
-        lines.append(f"✗ {trial['error']}")
-    return "\n".join(lines)
+    def action_export(self) -> None:
+        """Runs as JSON lines."""
+        self.tools.work(self.tools.export())
