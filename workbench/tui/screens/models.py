@@ -104,10 +104,10 @@ class ModelsScreen(BesideScreen[str | None]):
         if model is None:
             self.pane.set_text("no model on this machine: h searches the hub")
             return
-        from workbench.tui.model_text import template_marks
+        from workbench.tui.model_text import marks
 
         self.pane.set_text(await asyncio.to_thread(self._described, model))
-        self.pane.set_spans(template_marks(self.pane.shown))
+        self.pane.set_spans(marks(self.pane.shown))
 
     def _stale_ones(self) -> set[str]:
         return {str(path) for path in self.session.pool.engines() if self.session.reload_needed(path)}
@@ -237,12 +237,15 @@ class ModelsScreen(BesideScreen[str | None]):
         if model is None:
             return
         refuse(model, "delete")
-        if Path(model.path) in self.session.pool.engines():
-            raise EngineError(f"{model.name} is loaded", hint="take another model into its lanes, and start again")
+        comparison = self.workbench.compare.comparison
+        used = [comparison.label(lane) for lane in comparison.lanes if lane.path == model.path]
+        if used:
+            raise EngineError(f"lane {', '.join(used)} uses {model.name}", hint="take another model there first")
         gone = await asyncio.to_thread(removal, model)
         about = f"Deletes {', '.join(gone.files)} and frees {gone.frees / 1e6:,.0f} MB. It can be fetched again."
         rows = [Choice("no", "keep it", "Nothing is deleted."), Choice("yes", f"delete {model.name}", about)]
         if await self.app.push_screen_wait(ChoiceScreen("delete the model?", rows)) == "yes":
+            await self.session.pool.discard(Path(model.path))
             await asyncio.to_thread(gone.work)
             self.workbench.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")
             await self._load()
