@@ -70,7 +70,7 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
 
 
 def marks(shown: str) -> list[tuple[int, int, str]]:
-    """What is marked in a page: the verdicts; in the template's text its Jinja, statements apart from what is written."""
+    """What is marked in a page: verdicts, and Jinja in the template's text, statements apart from what is written."""
     head = shown.find("\n── weights\n")
     made = [(found.start(1), found.end(1), _KINDS[found[1]]) for found in _VERDICT.finditer(shown, 0, max(0, head))]
     begin = shown.find("\n── its text\n")
