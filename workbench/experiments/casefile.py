@@ -8,11 +8,11 @@ import io
 import os
 import stat
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import msgspec
 
@@ -30,6 +30,7 @@ from workbench.experiments.cases import (
 )
 from workbench.experiments.checks.model import CannotTellError, Check
 from workbench.experiments.checks.reading import read_all
+from workbench.experiments.made import Made
 from workbench.library.reader import FileError, Problem, Reader, clipped, load, noun
 
 LARGEST = 1 << 30  # bytes of a case file
@@ -57,7 +58,7 @@ def open_cases(path: Path, columns: Columns, *, message: str = "", delimiter: st
     return found
 
 
-class FileCases(Sequence[Case]):
+class FileCases(Made[Case]):
     """The rows of a CSV or JSONL file. `digest` is the SHA-256 of its bytes."""
 
     def __init__(self, path: Path, data: bytes, kind: str, columns: Columns, message: str, delimiter: str) -> None:
@@ -79,15 +80,8 @@ class FileCases(Sequence[Case]):
         """How many there are."""
         return len(self._starts)
 
-    @overload
-    def __getitem__(self, index: int) -> Case: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Case]: ...
-    def __getitem__(self, index: int | slice) -> Case | Sequence[Case]:
+    def at(self, index: int) -> Case:
         """One of them, made anew."""
-        if isinstance(index, slice):
-            return [self[at] for at in range(len(self))[index]]
-        index = range(len(self))[index]
         raw = self._data[self._starts[index] : self._ends[index]]
         if self._csv:
             row = next(csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=self._delimiter, strict=True))
@@ -95,10 +89,6 @@ class FileCases(Sequence[Case]):
         else:
             case = self._of_json(raw, index, 0)
         return distinct(case, self._names.times(index), self._keys.times(index))
-
-    def __iter__(self) -> Iterator[Case]:
-        """All of them, one after the other."""
-        return (self[at] for at in range(len(self)))
 
     # ---- CSV
 

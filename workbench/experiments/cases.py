@@ -7,17 +7,18 @@ run sees the file as it was when it was opened, and memory holds its size and 24
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, overload
+from typing import Any
 
 import msgspec
 
 from workbench.experiments.checks.filling import fill
 from workbench.experiments.checks.model import CannotTellError, Check
 from workbench.experiments.checks.reading import read_all
+from workbench.experiments.made import Made
 from workbench.inference.engine import Message
 from workbench.library.reader import Reader, clipped, noun
 
@@ -67,7 +68,7 @@ class Columns:
         return frozenset((self.name, self.message, self.tags, self.checks, self.history))
 
 
-class Inline(Sequence[Case]):
+class Inline(Made[Case]):
     """Cases that stand in the experiment, or in a TOML file."""
 
     def __init__(self, cases: Sequence[Case]) -> None:
@@ -83,20 +84,9 @@ class Inline(Sequence[Case]):
         """How many there are."""
         return len(self._cases)
 
-    @overload
-    def __getitem__(self, index: int) -> Case: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Case]: ...
-    def __getitem__(self, index: int | slice) -> Case | Sequence[Case]:
+    def at(self, index: int) -> Case:
         """One of them."""
-        if isinstance(index, slice):
-            return [self[at] for at in range(len(self))[index]]
-        index = range(len(self))[index]
         return distinct(self._cases[index], self._names.times(index), self._keys.times(index))
-
-    def __iter__(self) -> Iterator[Case]:
-        """All of them."""
-        return (self[at] for at in range(len(self)))
 
 
 class Names:

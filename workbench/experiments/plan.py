@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import overload
 
 from workbench.experiments.cases import Case, Cases
 from workbench.experiments.checks.filling import text_of
 from workbench.experiments.files import Experiment
 from workbench.experiments.grid import PlannedVariant
+from workbench.experiments.made import Made
 from workbench.library.prompt import Prompt
 
 _SEEDS = 2**32
@@ -58,7 +58,7 @@ def values_for(prompt: Prompt | None, trial: PlannedTrial) -> tuple[dict[str, ob
     return own, {**defaults, **given}
 
 
-class Plan(Sequence[PlannedTrial]):
+class Plan(Made[PlannedTrial]):
     """Every trial, made when it is asked for: case by case, in each its repeats, in each repeat all variants.
 
     So what is to be compared is decoded together, and after each case all variants have been tried on it. `shuffle`
@@ -81,15 +81,8 @@ class Plan(Sequence[PlannedTrial]):
         """How many trials there are."""
         return len(self.cases) * self.per_case
 
-    @overload
-    def __getitem__(self, index: int) -> PlannedTrial: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[PlannedTrial]: ...
-    def __getitem__(self, index: int | slice) -> PlannedTrial | Sequence[PlannedTrial]:
+    def at(self, index: int) -> PlannedTrial:
         """One of them."""
-        if isinstance(index, slice):
-            return [self[at] for at in range(len(self))[index]]
-        index = range(len(self))[index]
         place, within = divmod(index, self.per_case)
         at = self._at(place)
         return self._trial(index, self.cases[at], at, *divmod(within, len(self.experiment.variants)))

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import PromptError
@@ -143,6 +144,16 @@ def _nearest(key: str, known: Mapping[str, object]) -> str:
 
     near = difflib.get_close_matches(key[:60], [name for name in list(known)[:200] if len(name) < 60], 1, 0.75)
     return near[0] if near else ""
+
+
+def bytes_of(path: Path) -> bytes:
+    """A file's bytes, and one more than MAX_BYTES at most. Raises FileError."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        said = f"cannot read it ({error.strerror})"
+        raise FileError(Problem(str(path), None, "", said, "see its permissions")) from None
 
 
 def load(data: bytes, file: str, *, most: int = MAX_BYTES) -> tuple[dict[str, Any], str]:

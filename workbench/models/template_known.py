@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from workbench.inference.engine import Message
 
@@ -42,26 +43,16 @@ def _phi(turns: Turns) -> str:
     return "".join(f"<|{t.role}|>\n{t.content}<|end|>\n" for t in turns) + "<|assistant|>\n"
 
 
-def _mistral(turns: Turns) -> str:
+def _mistral(turns: Turns, *, last: bool = False) -> str:
+    """The system text stands before the first thing that the user says; before the last one until v7."""
     system, rest = _apart(turns)
+    place = len(rest) - 1 if last else 0
     made = ""
     for at, turn in enumerate(rest):
         if turn.role == "assistant":
             made += f" {turn.content}"
         else:
-            made += f"[INST] {f'{system} ' if at == 0 and system else ''}{turn.content} [/INST]"
-    return made
-
-
-def _mistral_last(turns: Turns) -> str:
-    """Mistral before v7 puts the system text before the last thing that the user says."""
-    system, rest = _apart(turns)
-    made = ""
-    for at, turn in enumerate(rest):
-        if turn.role == "assistant":
-            made += f" {turn.content}"
-        else:
-            made += f"[INST] {f'{system} ' if at == len(rest) - 1 and system else ''}{turn.content} [/INST]"
+            made += f"[INST] {f'{system} ' if at == place else ''}{turn.content} [/INST]"
     return made
 
 
@@ -83,7 +74,7 @@ FORMATS: dict[str, Callable[[Turns], str]] = {
     "Phi 3": _phi,
     "Zephyr": _zephyr,
     "Mistral": _mistral,
-    "Mistral (system text last)": _mistral_last,
+    "Mistral (system text last)": partial(_mistral, last=True),
     "Llama 2": _llama2,
     "Vicuna": _vicuna,
 }

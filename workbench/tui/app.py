@@ -22,6 +22,7 @@ from workbench.tui.flush import Flusher
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
 
     from workbench.session import Session
     from workbench.tui.fetching import Fetches
@@ -123,10 +124,9 @@ class WorkbenchApp(App[int]):
 
     # ---- what every screen may use
 
-    def tell(self, text: str, *, severity: str = "information") -> None:
+    def tell(self, text: str, *, severity: SeverityLevel = "information") -> None:
         """A notice, untrusted text and all."""
-        level = severity if severity in ("information", "warning", "error") else "information"
-        self.notify(safe.text(text), severity=level, markup=False, timeout=8)  # type: ignore[arg-type]
+        self.notify(safe.text(text), severity=severity, markup=False, timeout=8)
 
     def copy(self, text: str) -> None:
         """Put `text` on the person's clipboard by OSC 52, and say how much it was."""

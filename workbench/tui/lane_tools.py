@@ -7,8 +7,9 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.errors import EngineError, NotFoundError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
+from workbench.tui import flows
 from workbench.tui.widgets.lane import LaneView
 
 if TYPE_CHECKING:
@@ -29,14 +30,7 @@ class LaneTools:
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a dialog's flow; its errors are told."""
-
-        async def guarded() -> None:
-            try:
-                await flow
-            except WorkbenchError as error:
-                self._screen.workbench.tell(str(error), severity="error")
-
-        self._screen.run_worker(guarded(), group="dialog")
+        flows.begin(self._screen, flow)
 
     async def _opened(self) -> Session:
         await self._screen.workbench.ready.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,7 @@ class Tally:
                 self._take(lane.uid, None)
                 continue
             uid = lane.uid
-            want = Want(count=lambda lane=lane: self._count(lane), told=lambda got, uid=uid: self._take(uid, got))  # type: ignore[misc]
+            want = Want(count=partial(self._count, lane), told=partial(self._take, uid))
             self._counter.want(lane.path, uid, want)
 
     async def _count(self, lane: Lane) -> tuple[Counted, int]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import BindingType
 
-from workbench.errors import EngineError, UsageError, WorkbenchError
+from workbench.errors import EngineError, UsageError
 from workbench.inference.remote.address import is_remote
-from workbench.tui import actions
+from workbench.tui import actions, flows
 from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.screens.choice import Choice, ChoiceScreen
 from workbench.tui.widgets.card_list import Row
@@ -120,16 +119,17 @@ class ModelsScreen(BesideScreen[str | None]):
         except UsageError as error:  # the file of load settings
             return str(error)
 
+    def _usable(self, what: str) -> Model | None:
+        """The current model, None when it cannot be used. Raises EngineError where a server has it."""
+        from workbench.models.remote import refuse
+
+        model = self._model
+        if model is None or model.error:
+            return None
+        refuse(model, what)
+        return model
+
     # ---- actions
-
-    def _flow(self, flow: Coroutine[Any, Any, None]) -> None:
-        async def guarded() -> None:
-            try:
-                await flow
-            except WorkbenchError as error:
-                self.workbench.tell(str(error), severity="error")
-
-        self.run_worker(guarded(), group="dialog")
 
     def action_take(self) -> None:
         """Into the lane."""
@@ -154,16 +154,14 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_settings(self) -> None:
         """How the model is loaded."""
-        self._flow(self._set())
+        flows.begin(self, self._set())
 
     async def _set(self) -> None:
-        from workbench.models.remote import refuse
         from workbench.tui.screens.load_form import LoadForm
 
-        model = self._model
-        if model is None or model.error:
+        model = self._usable("load here")
+        if model is None:
             return
-        refuse(model, "load here")
         path = Path(model.path)
         before = await asyncio.to_thread(self.session.load_options, path)
         chosen = await self.app.push_screen_wait(LoadForm(path, model.name, before))
@@ -182,16 +180,14 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_tune(self) -> None:
         """Measure the fastest load settings."""
-        self._flow(self._tune())
+        flows.begin(self, self._tune())
 
     async def _tune(self) -> None:
-        from workbench.models.remote import refuse
         from workbench.tui.screens.tune import TuneScreen
 
-        model = self._model
-        if model is None or model.error:
+        model = self._usable("tune")
+        if model is None:
             return
-        refuse(model, "tune")
         path = Path(model.path)
         if self.session.pool.busy(path):
             raise EngineError(f"{model.name} is answering", hint="stop its lanes first")
@@ -202,11 +198,11 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_reload(self) -> None:
         """Load the model again, as it is set now."""
-        self._flow(self._reload())
+        flows.begin(self, self._reload())
 
     async def _reload(self) -> None:
-        model = self._model
-        if model is None or model.error:
+        model = self._usable("load here")
+        if model is None:
             return
         path = Path(model.path)
         await self.session.pool.discard(path)
@@ -227,7 +223,7 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_delete(self) -> None:
         """Delete it, after a question."""
-        self._flow(self._delete())
+        flows.begin(self, self._delete())
 
     async def _delete(self) -> None:
         from workbench.models.remote import refuse
@@ -253,4 +249,4 @@ class ModelsScreen(BesideScreen[str | None]):
     def action_again(self) -> None:
         """Look for models again."""
         self.session.remote.forget()
-        self._flow(self._load(self._model.path if self._model else ""))
+        flows.begin(self, self._load(self._model.path if self._model else ""))
