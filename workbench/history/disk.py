@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from workbench.errors import StorageError
 from workbench.history.store import Store
 
-STEP = 1000  # pages given back in one turn of the writer: trials that end meanwhile do not wait long
+STEP = 100  # pages given back in one turn of the writer: trials that end meanwhile do not wait long
 _LENGTHS = "length(CAST(plan AS BLOB)) + length(CAST(text AS BLOB)) + coalesce(length(CAST(record AS BLOB)), 0)"
 
 

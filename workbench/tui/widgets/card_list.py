@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -83,9 +84,13 @@ class CardList(Widget, can_focus=True):
         """That row."""
         index = max(0, min(index, self._count - 1))
         if self._count and index != self._here:
-            self._here = index
+            before, top, self._here = self._here, self._top, index
             self._follow()
-            self.refresh()
+            if self._top == top:  # two rows: over SSH, and on a slow machine, that is the key's whole cost
+                width = self.size.width
+                self.refresh(*(Region(0, at - top, width, 1) for at in (before, index) if at >= top))
+            else:
+                self.refresh()
             self.post_message(self.Moved(index))
 
     def _follow(self) -> None:
