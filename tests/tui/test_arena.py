@@ -93,6 +93,20 @@ async def press(app: Driver, screen: ArenaScreen, key: str) -> None:
     await idle(app, screen)
 
 
+async def test_a_long_name_stands_whole() -> None:
+    store = Store(paths.ensure(paths.data_dir()) / "history.db")
+    sampling = {"temperature": 0.3, "top_k": 9, "min_p": 0.25, "repeat_penalty": 1.3, "stop": ["###", "END"]}
+    more = {"profile": "teacher@0123abcd", "sampling": sampling}
+    add(store, "aaaa", *(trial(prompt, "hi", "yes", **more) for prompt in PROMPTS[:2]))
+    store.close()
+    async with opened(size=(80, 24)) as app:
+        screen = await whole_history(app)
+        await press(app, screen, "t")
+        seen = rendered(app)
+        for part in ("system/plain@abcdef01", "teacher@0123abcd", "top_k=9", "repeat_penalty=1.3", "END"):
+            assert part in seen
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_nothing_tells_who_wrote_what_before_the_vote(history: Path, size: tuple[int, int]) -> None:
     async with opened(size=size) as app:
@@ -130,6 +144,7 @@ async def test_the_pair_is_as_it_was_drawn_and_below_each_other_where_it_is_narr
         left, right = (side.region for side in screen.sides)
         assert left.x == right.x
         assert left.bottom == right.y
+        assert "right, below" in rendered(app)
         await app.press("escape")
         await app.until(lambda: app.on_top(app.screen), "left")
         again = await whole_history(app)

@@ -97,7 +97,12 @@ class ArenaScreen(ModalScreen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """A narrow terminal has one answer under the other."""
-        self.set_class(event.size.width < _NARROW, "-narrow")
+        narrow = event.size.width < _NARROW
+        self.set_class(narrow, "-narrow")
+        for side, name in zip(
+            self.sides, ("left, above", "right, below") if narrow else ("left", "right"), strict=True
+        ):
+            side.call(name)
         self._fit()
 
     # ---- what is shown
