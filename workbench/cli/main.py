@@ -20,6 +20,7 @@ COMMANDS = {
     "prompts": "list, show, search and check the prompt library",
     "models": "list the models on this machine",
     "history": "find, show, replay, export, tag and delete past runs",
+    "votes": "list and rank blind votes, import and export them",
     "doctor": "say what is missing and how to mend it",
     "keys": "print the keys of the app",
 }
