@@ -65,14 +65,9 @@ class Sitting:
         return sum(told.counts for told in self.ballots)
 
     @property
-    def left_to_vote(self) -> int:
-        """Pairs of answers that were not shown yet, the present one with them; up to 1,000."""
-        found = int(self.pair is not None)
-        for pairs in self._open().values():
-            found += len(pairs)
-            if found >= 1000:
-                return 1000
-        return found
+    def met(self) -> bool:
+        """Whether any two of the entries were shown together."""
+        return any(told.left_trial in self._entries and told.right_trial in self._entries for told in self.ballots)
 
     def tags_of(self, entry: Entry) -> tuple[str, ...]:
         """The categories of an entry's case: its own, or those of the last vote on it."""
