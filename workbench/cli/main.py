@@ -16,6 +16,7 @@ from workbench.errors import Exit, UsageError, WorkbenchError
 COMMANDS = {
     "compare": "run variants side by side and print their answers",
     "tokens": "show the tokens of a text",
+    "associate": "which words a context makes likelier",
     "prompts": "list, show, search and check the prompt library",
     "models": "list the models on this machine",
     "history": "find, show, replay, export, tag and delete past runs",

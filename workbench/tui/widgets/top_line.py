@@ -44,10 +44,9 @@ class TopLine(Widget):
     def render_line(self, y: int) -> Strip:
         """The line."""
         width, base = self.size.width, self.rich_style
-        right = f"{self._right}  ^p actions  F1 help "
         wide = sum(len(text) + 1 for text, _ in self._tabs()) - 1
-        if wide + cell_len(right) > width:
-            right = self._right + " "
+        fitting = (f"{self._right}{keys} " for keys in ("  ^p actions  F1 help", "  F1 help", ""))
+        right = next((text for text in fitting if wide + cell_len(text) <= width), f"{self._right} ")
         segments: list[Segment] = []
         for text, here in self._tabs():
             segments += [Segment("│", base)] if segments else []
