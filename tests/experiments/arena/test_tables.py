@@ -122,3 +122,13 @@ def test_a_field_of_a_megabyte_is_taken(tmp_path: Path) -> None:
 def test_what_is_written_has_the_columns_of_the_guide() -> None:
     made = Ballot(id="b", left="a", right="b", verdict="skip")
     assert written([made]).decode().splitlines() == [",".join(COLUMNS)]
+
+
+def test_the_guide_s_example_is_right(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "arena.md").read_text(encoding="utf-8")
+    told = read(csv(tmp_path, guide.split("```csv\n")[1].split("```")[0]))
+    assert [(vote.verdict, vote.case, vote.tags) for vote in told] == [
+        ("right", "sums", ("coding",)),
+        ("tie", "capitals", ("geography", "korean")),
+    ]
+    assert all(column in guide for column in COLUMNS[:8])
