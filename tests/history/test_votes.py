@@ -56,7 +56,7 @@ def test_a_vote_is_withdrawn_by_a_new_row_and_does_not_come_again(store: Store) 
     issue(store, ballot())
     told = take_back(store, cast(store, ballots(store)[0], "tie", ("x",)))
     assert (told.verdict, told.open, told.counts) == ("withdrawn", False, False)
-    assert [row["verdict"] for row in store.read("SELECT verdict FROM votes ORDER BY place")] == ["tie", "withdrawn"]
+    assert [row["verdict"] for row in store.read("SELECT verdict FROM verdicts ORDER BY place")] == ["tie", "withdrawn"]
     with pytest.raises(UsageError, match="has a verdict already"):
         cast(store, told, "left")
     with pytest.raises(UsageError, match="has a verdict already"):
@@ -190,7 +190,7 @@ def test_a_history_of_before_gets_the_tables(tmp_path: Path) -> None:
     path = tmp_path / "h.db"
     Store(path).close()
     with sqlite3.connect(path) as db:
-        db.execute("DROP TABLE ballots")
+        db.execute("DROP TABLE verdicts")
         db.execute("DROP TABLE votes")
         db.execute("DELETE FROM migrations WHERE name = '0002_votes'")
     db.close()

@@ -16,7 +16,6 @@ from workbench.history.notes import is_kept
 _OURS = frozenset(
     {"migrations", "runs", "trials", "versions", "notes", "tags", "pins", "folders", "upkeep", "sqlite_sequence"}
 )
-_SHOWN = {"ballots": "votes"}  # a table as a person knows what is in it
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,7 @@ def _held(db: sqlite3.Connection, run: str, columns: list[tuple[str, str]], says
         held.update(rows)
         whole = whole or named > 0
         if count := len(rows) + named:
-            shown = _SHOWN.get(table, table)
-            counts[shown] = max(counts.get(shown, 0), count)
+            counts[table] = max(counts.get(table, 0), count)
     says += [f"{count} {table if count > 1 else table.removesuffix('s')}" for table, count in sorted(counts.items())]
     return held, whole
 
