@@ -43,7 +43,7 @@ class Store:
 
     def begin_run(self, run: str, kind: str, meta: Mapping[str, object]) -> None:
         """A new run; `meta` is kept with it, and the versions of what makes it. Raises StorageError."""
-        row = (run, kind, now(), to_json({**_made_with(), **meta}))
+        row = (run, kind, now(), to_json({**made_with(), **meta}))
         self._durable(
             lambda db: db.execute("INSERT INTO runs (id, kind, created, meta) VALUES (?, ?, ?, ?)", row)
         ).result()
@@ -52,7 +52,7 @@ class Store:
         """The run's trials, as `running`; durable when it returns. Raises StorageError."""
         owner, started = this_process()
         values = [
-            (str(row["id"]), run, place, to_json({**row, **_model_file(row)}), owner, started, now())
+            (str(row["id"]), run, place, to_json({**row, **model_file(row)}), owner, started, now())
             for place, row in enumerate(rows)
         ]
         sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -87,6 +87,10 @@ class Store:
         def work(db: sqlite3.Connection) -> None:
             db.execute("INSERT OR IGNORE INTO versions (hash, data, seen) VALUES (?, ?, ?)", (version, data, now()))
 
+        return self._durable(work)
+
+    def change(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Do `work` in a transaction on the writer's thread; the future resolves when it is durable."""
         return self._durable(work)
 
     def _durable(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
@@ -190,10 +194,20 @@ class Store:
         rows = exact or rows
         return _trial(rows[0]) if len(rows) == 1 else None
 
+    def meta(self, run: str) -> dict[str, Any]:
+        """What was kept with the run, and the versions that made it; {} when there is none."""
+        rows = self._read("SELECT meta FROM runs WHERE id = ?", (run,))
+        found: dict[str, Any] = json.loads(rows[0]["meta"]) if rows else {}
+        return found
+
     def version(self, version: str) -> bytes | None:
         """The bytes of a prompt version, None when it never ran."""
         rows = self._read("SELECT data FROM versions WHERE hash = ?", (version,))
         return rows[0]["data"] if rows else None
+
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """The rows of a question, as dictionaries. Raises StorageError."""
+        return self._read(sql, tuple(values))
 
     def _read(self, sql: str, values: tuple[object, ...]) -> list[dict[str, Any]]:
         try:
@@ -256,7 +270,7 @@ def _nothing() -> None:
     """A turn of the writer without a job."""
 
 
-def _made_with() -> dict[str, str]:
+def made_with() -> dict[str, str]:
     """The versions a replay needs to know of."""
     from importlib import metadata
 
@@ -267,7 +281,7 @@ def _made_with() -> dict[str, str]:
     return {"workbench": __version__}
 
 
-def _model_file(row: Mapping[str, object]) -> dict[str, int]:
+def model_file(row: Mapping[str, object]) -> dict[str, int]:
     """The size in bytes of the trial's model file: a replay on another one is told by it."""
     with suppress(OSError, ValueError):
         return {"model_size": os.stat(str(row["path"])).st_size} if row.get("path") else {}

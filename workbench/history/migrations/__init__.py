@@ -1,5 +1,7 @@
 """The schema's steps, append-only: (name, SQL). A step that has landed is never changed."""
 
+from workbench.history.migrations import addresses
+
 STEPS: tuple[tuple[str, str], ...] = (
     (
         "0001_runs_and_trials",
@@ -31,4 +33,5 @@ STEPS: tuple[tuple[str, str], ...] = (
         );
         """,
     ),
+    ("0004_addresses", addresses.SQL),
 )
