@@ -17,22 +17,29 @@ class Side(Vertical):
     Side { width: 1fr; height: 1fr; min-height: 4; }
     Side > .body { height: 1fr; border-left: solid $foreground 25%; border-right: solid $foreground 25%;
         padding: 0 0 0 1; }
+    Side .item { height: 0; color: $accent; }
+    Side.-revealed .item { height: 4; border-bottom: solid $foreground 25%; }
     """
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self._said = name
         self.pane = AnswerPane()
+        self.item = AnswerPane(classes="item")
+        self.item.can_focus = False
         self.head, self.foot = FrameLine("top"), FrameLine("bottom")
 
     def compose(self) -> ComposeResult:
         yield self.head
         with Vertical(classes="body"):
+            yield self.item
             yield self.pane
         yield self.foot
 
     def seal(self, entry: Entry) -> None:
         """Show the whole text from its beginning, and nothing of what made it."""
+        self.set_class(False, "-revealed")
+        self.item.set_text("")
         self.pane.set_text(_whole(entry))
         self.head.show([(self._said, "name")])
         self.foot.show()
@@ -40,7 +47,9 @@ class Side(Vertical):
     def reveal(self, entry: Entry, mark: str) -> None:
         """What made it; `mark` says how the vote went for it."""
         kind = {"better": "good", "bad": "bad"}.get(mark, "name")
-        self.head.show([(mark, kind), (f"  {entry.item}", "strong")])
+        self.head.show([(mark, kind)])
+        self.item.set_text(entry.item.replace(" · ", "\n"))
+        self.set_class(True, "-revealed")
         figures = [f"{entry.tokens:,} tok"]
         if entry.tokens_per_s:
             figures.append(f"{entry.tokens_per_s:.0f} tok/s")
