@@ -52,7 +52,7 @@ class Store:
         """The run's trials, as `running`; durable when it returns. Raises StorageError."""
         owner, started = this_process()
         values = [
-            (str(row["id"]), run, place, to_json({**row, **_model_file(row)}), owner, started, now())
+            (str(row["id"]), run, place, to_json({**row, **model_file(row)}), owner, started, now())
             for place, row in enumerate(rows)
         ]
         sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -290,7 +290,7 @@ def made_with() -> dict[str, str]:
     return {"workbench": __version__}
 
 
-def _model_file(row: Mapping[str, object]) -> dict[str, int]:
+def model_file(row: Mapping[str, object]) -> dict[str, int]:
     """The size in bytes of the trial's model file: a replay on another one is told by it."""
     with suppress(OSError, ValueError):
         return {"model_size": os.stat(str(row["path"])).st_size} if row.get("path") else {}
