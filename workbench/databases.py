@@ -21,7 +21,7 @@ def set_journal(db: sqlite3.Connection) -> None:
         try:
             mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         except sqlite3.OperationalError as error:
-            # Two that make the same file: each would wait for the other, so SQLite answers at once, whatever its timeout.
+            # Two that make the same file: each would wait for the other, so SQLite answers at once.
             if "locked" in str(error) and monotonic() < until:
                 sleep(0.01)
                 continue
