@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog="exit codes: 0 all checks passed, 1 checks failed (with --baseline: something got worse), 2 bad file, "
         "3 engine failed, 130 interrupted",
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="the experiment's TOML file")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the experiment's TOML file, or an example: wording")
     parser.add_argument("--prompt", action="append", default=[], metavar="ID", help="a prompt's own cases; repeat")
     parser.add_argument("--model", default="", metavar="NAME", help="with --prompt: the model")
     parser.add_argument("--resume", default="", metavar="RUN", help="go on with a run")
@@ -106,7 +106,7 @@ def begin(session: Session, options: argparse.Namespace) -> Start:
     else:
         from workbench.experiments.files import open_experiment
 
-        experiment = open_experiment(Path(options.file))
+        experiment = open_experiment(file_of(options.file))
     for warning in experiment.warnings:
         output.narrate(str(warning))
     started = start(experiment, session.rooms, fresh=options.fresh, limit=limit, run=run, origin=origin)
@@ -115,6 +115,15 @@ def begin(session: Session, options: argparse.Namespace) -> Start:
             raise StorageError(session.problem)
         output.narrate(f"no history: {session.problem}")
     return started
+
+
+def file_of(name: str) -> Path:
+    """The file that is named: a path, or the name of an example that ships (`wording`)."""
+    from workbench import paths
+
+    path = Path(name).expanduser()
+    example = paths.shipped("experiments") / f"{name}.toml"
+    return example if not path.exists() and path.name == name and example.is_file() else path
 
 
 def _of_prompts(session: Session, ids: list[str], model: str) -> Experiment:

@@ -100,7 +100,7 @@ def table(summary: Mapping[str, Any], width: int) -> Iterator[str]:
         rows.append(
             (
                 found["label"],
-                f"{prompt} {point}".strip(),
+                f"{point} {prompt}".strip(),
                 found["model"],
                 share(found["passed"]),
                 f"{found['score']['value']:.2f}" if found["score"] else "–",

@@ -102,15 +102,19 @@ class Store:
         future: Future[T] = Future()
 
         def job() -> None:
+            awaited = future.set_running_or_notify_cancel()  # who gave up waiting is not told; the work is done
             try:
                 with nullcontext(self._connection) if outside else self._connection as db:
                     result = work(db)
             except sqlite3.Error as error:
-                future.set_exception(failure(error, self.path))
+                if awaited:
+                    future.set_exception(failure(error, self.path))
             except Exception as error:  # noqa: BLE001 -- the writer's boundary: whoever waits is told, the thread lives
-                future.set_exception(error)
+                if awaited:
+                    future.set_exception(error)
             else:
-                future.set_result(result)
+                if awaited:
+                    future.set_result(result)
 
         with self._lock:
             if not self._closed:

@@ -84,7 +84,8 @@ def prompts(folder: Path) -> None:
     below.mkdir(parents=True, exist_ok=True)
     (below / "short.toml").write_text('schema = 1\nkind = "system"\ntitle = "Short"\ntext = "Be short."\n')
     (below / "topic.toml").write_text(
-        'schema = 1\nkind = "system"\ntitle = "Topic"\ntext = "Talk of {{topic}}."\n[variables.topic]\ndescription = "it"\n'
+        'schema = 1\nkind = "system"\ntitle = "Topic"\ntext = "Talk of {{topic}}."\n'
+        '[variables.topic]\ndescription = "it"\n'
     )
 
 

@@ -99,8 +99,8 @@ async def test_checks_that_changed_are_applied_to_what_is_taken(tmp_path: Path) 
 
 
 async def test_breaking_off_and_going_on_is_one_run(tmp_path: Path) -> None:
-    whole = House(tmp_path / "whole") if (tmp_path / "whole").mkdir() is None else None
-    assert whole is not None
+    (tmp_path / "whole").mkdir()
+    whole = House(tmp_path / "whole")
     reference = await whole.run(experiment(AB, 20))
     house = House(tmp_path)
     run = ExperimentRun(start(experiment(AB, 20), house.rooms), house.rooms)
@@ -155,18 +155,18 @@ class Dying(DoubleEngine):
             if type(event).__name__ == "Started":
                 Dying.begun += 1
                 text = next(request for request in requests if request.trial == event.trial).messages[-1].content
-                if "poison" in text or (Dying.begun % 7 == 0 and Dying.begun <= 7 * Dying.deaths):
+                if "poison" in text or (Dying.begun % 23 == 0 and Dying.begun <= 23 * Dying.deaths):
                     self.crash()
 
 
 async def test_twenty_deaths_of_the_worker_cost_no_trial(tmp_path: Path) -> None:
     Dying.deaths, Dying.begun = 20, 0
     house = House(tmp_path, Dying, lanes=2)
-    events = await house.run(experiment(AB, 60))
+    events = await house.run(experiment(AB, 200))
     assert len(of(events, WorkerRestarted)) == 20
     assert ended(events).stopped == "done"
     assert {each["finish"] for each in house.store.trials(run_id(events), limit=-1)} <= {"stop", "length"}
-    assert len(of(events, TrialFinished)) == 120
+    assert len(of(events, TrialFinished)) == 400
     await house.close()
 
 
@@ -198,9 +198,9 @@ class Full(Store):
 
     full = False
 
-    def _durable(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def _durable(self, work: Callable[[sqlite3.Connection], T], *, outside: bool = False) -> Future[T]:
         if not self.full:
-            return super()._durable(work)
+            return super()._durable(work, outside=outside)
         future: Future[T] = Future()
         future.set_exception(StorageError("the history failed (database or disk is full)", hint="free some space"))
         return future

@@ -62,13 +62,13 @@ class Counting(DoubleEngine):
 class Fragile(Store):
     """The history, each transaction two moments: when it is about to be durable, and when it is."""
 
-    def _durable(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def _durable(self, work: Callable[[sqlite3.Connection], T], *, outside: bool = False) -> Future[T]:
         def counted(db: sqlite3.Connection) -> T:
             found = work(db)
             moment()
             return found
 
-        future = super()._durable(counted)
+        future = super()._durable(counted, outside=outside)
         future.add_done_callback(lambda _: moment())
         return future
 

@@ -20,7 +20,12 @@ LOADS = 3  # tries to start a worker again
 
 
 class Sink(Protocol):
-    """Who takes what comes."""
+    """Who takes what comes. `over`: nothing more is to be generated, not even what was begun."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        ...
 
     def piece(self, job: Job, text: str, tokens: int) -> None:
         """More text of a trial."""
@@ -44,6 +49,7 @@ class Feeder:
         self._window = max(2, WINDOW * lanes)
         self._live: dict[asyncio.Task[None], int] = {}
         self._killed: list[tuple[Job, Finished]] = []
+        self._alone: list[Job] = []
 
     async def run(self, groups: AsyncIterator[list[Job]]) -> None:
         """All of them. Raises EngineError when the worker cannot be started again, and what the sink raises."""
@@ -51,10 +57,10 @@ class Feeder:
             async for group in groups:
                 for start in range(0, len(group), self._window):
                     part = group[start : start + self._window]
-                    while self._killed or sum(self._live.values()) + len(part) > self._window:
+                    while self._killed or self._alone or sum(self._live.values()) + len(part) > self._window:
                         await self._wait()
                     self._start(part)
-            while self._live or self._killed:
+            while self._live or self._killed or self._alone:
                 await self._wait()
         finally:
             for task in self._live:
@@ -65,43 +71,44 @@ class Feeder:
         self._live[asyncio.create_task(self._generate(jobs))] = len(jobs)
 
     async def _wait(self) -> None:
-        """Until something ended; after a crash until all has, then the killed ones begin again."""
+        """Until something ended. After a crash all ends first, then the killed ones begin again."""
         if self._live:
             done, _ = await asyncio.wait(self._live, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 del self._live[task]
                 task.result()
-        if self._killed and not self._live:
+        if self._live:
+            return
+        if self._killed:
             await self._recover()
+        elif self._alone:
+            self._start([self._alone.pop(0)])
 
     async def _recover(self) -> None:
         killed, self._killed = self._killed, []
-        jobs: list[tuple[Job, Finished]] = []
-        given_up: list[tuple[Job, Finished]] = []
+        again: list[Job] = []
         unknown = not any(job.began for job, _ in killed)  # else it is one of those that were being made
-        for job, end in killed:
+        for job, end in sorted(killed, key=lambda each: each[0].index):
             job.tries += job.began or unknown
-            (given_up if job.tries > AGAIN else jobs).append((job, end))
-        for job, end in given_up:
-            await self._sink.end(job, end, self._engine)
+            if job.tries > AGAIN:
+                await self._sink.end(job, end, self._engine)
+            else:
+                again.append(job)
         await _load(self._engine)
-        if not jobs:
+        if not again:
             return
-        jobs.sort(key=lambda each: each[0].index)
-        again = [job for job, _ in jobs]
-        await self._sink.again(again, jobs[0][1].error)
+        await self._sink.again(again, killed[0][1].error)
         for job in again:
             job.text, job.began = [], False
-        together = [job for job in again if job.tries < ALONE]
-        if together:
+        self._alone += [job for job in again if job.tries >= ALONE]
+        if together := [job for job in again if job.tries < ALONE]:
             self._start(together)
-        for job in again:
-            if job.tries >= ALONE:
-                while self._live:
-                    await self._wait()
-                self._start([job])
 
     async def _generate(self, jobs: Sequence[Job]) -> None:
+        if self._sink.over:
+            for job in jobs:
+                await self._sink.end(job, Finished(trial=job.plan.id, finish="cancelled"), self._engine)
+            return
         byid = {job.plan.id: job for job in jobs}
         requests = [
             Generate(

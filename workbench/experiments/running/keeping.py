@@ -25,14 +25,18 @@ class Keeping:
     ) -> None:
         self._tell = tell
         self._sleep = sleep
+        self._since = 0  # how often it went on after a pause
         self.paused = ""  # why, "" while it goes on
 
     async def do(self, write: Callable[[], Future[None]]) -> None:
         """The write, done. Raises nothing but cancellation."""
         while True:
+            began = self._since
             try:
                 await asyncio.wrap_future(write())
             except StorageError as error:
+                if began != self._since:
+                    continue  # there is room since
                 if not self.paused:
                     self.paused = str(error)
                     self._tell(RunPaused(self.paused))
@@ -40,5 +44,6 @@ class Keeping:
                 continue
             if self.paused:
                 self.paused = ""
+                self._since += 1
                 self._tell(RunContinued())
             return

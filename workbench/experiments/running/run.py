@@ -67,6 +67,7 @@ class ExperimentRun:
         self._handed = 0
         self._stop = ""
         self._reason = ""
+        self.over = False  # the time is up
         self._failures: list[str] = []
         some = itertools.islice(start.plan.cases, 200)  # of a long case file: its rows have the same columns
         self._asks = needs_engine((*experiment.checks, *(check for case in some for check in case.checks)))
@@ -299,6 +300,7 @@ class ExperimentRun:
     def _out_of_time(self) -> None:
         """The time is up: what is at work is cancelled too, for it may take long."""
         self.stop("budget", f"{self.start.experiment.budget.time:g} s are over")
+        self.over = True
         for engine in self._engines:
             task = asyncio.get_running_loop().create_task(engine.cancel())
             self._tasks.add(task)
@@ -313,6 +315,11 @@ class _Sink:
         self._later = later
         self.piece = run.piece
         self.again = run.again
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self._run.over
 
     async def end(self, job: Job, end: Finished, engine: Engine) -> None:
         """A trial has ended."""
