@@ -145,10 +145,10 @@ class Worker:
                     self._prepare(command.requests[start : start + _TOGETHER], taken, counter, scheduler)
             case protocol.Score():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
-                self._score(command.id, prompt, whole[len(prompt) :], 0, scheduler)
+                self._score(command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler)
             case protocol.NextToken():
                 prompt = counter.raw(command.prompt)
-                self._score(command.id, prompt, prompt[:0], max(1, command.top), scheduler)
+                self._score(command.id, prompt, None, max(1, command.top), scheduler)
 
     def _prepare(self, requests: tuple[Generate, ...], taken: float, counter: Counter, scheduler: Scheduler) -> None:
         lanes: list[Fed] = []
@@ -172,8 +172,8 @@ class Worker:
                 self._ended(request.trial, str(_told(error)))
         self._inbox.put(lambda: scheduler.submit(lanes))
 
-    def _score(self, identity: int, prompt: llama.Ids, text: llama.Ids, top: int, scheduler: Scheduler) -> None:
-        if top == 0 and len(text) == 0:
+    def _score(self, identity: int, prompt: llama.Ids, text: llama.Ids | None, top: int, scheduler: Scheduler) -> None:
+        if text is not None and len(text) == 0:
             self.send(protocol.Scored(identity, ()))
             return
         if len(prompt) == 0:
