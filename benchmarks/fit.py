@@ -1,7 +1,9 @@
 """The estimate against what a worker really takes: models × contexts × KV types × lanes.
 
-`python -m benchmarks.fit [--most TOKENS]`. Taken is the PSS of a worker whose lanes are full: the cache grows with what
-is in it. Combinations of more than TOKENS tokens in all (12,000) are left out: reading them in takes minutes on a CPU.
+`python -m benchmarks.fit [--most TOKENS]`. Taken is what a worker holds whose lanes are full
+(hardware.memory.taken): the cache grows with what is in it. Combinations of more than TOKENS tokens in all (12,000) are
+left out: reading them in takes minutes on a CPU. Each is then estimated again with the base that the model's first
+combination measured, as the app does after a model was used once (models/measured.py).
 """
 
 from __future__ import annotations
@@ -12,9 +14,8 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, get_args
 
-import psutil
-
 from benchmarks.common import machine, median, models, percentile, row
+from workbench.hardware import memory
 from workbench.inference.engine import Generate, LoadOptions
 from workbench.inference.local.client import LocalEngine
 from workbench.inference.sampling import Sampling
@@ -25,7 +26,7 @@ MB = 1_000_000
 
 
 async def taken(path: Path, context: int, kv_type: Kv, lanes: int) -> int:
-    """Bytes of the worker's PSS when it has read a prompt and answered."""
+    """Bytes that the worker holds when it has read a prompt and answered."""
     engine = LocalEngine(path, LoadOptions(context_length=context, lanes=lanes, kv_type=kv_type, shape=lanes))
     try:
         await engine.load()
@@ -36,22 +37,27 @@ async def taken(path: Path, context: int, kv_type: Kv, lanes: int) -> int:
         async for _ in engine.generate(requests):
             pass
         assert engine.pid is not None
-        return int(psutil.Process(engine.pid).memory_full_info().pss)
+        return memory.taken(engine.pid)
     finally:
         await engine.close()
 
 
 async def run(most: int) -> None:
     """Each combination, then the errors."""
-    errors = []
+    errors, corrected = [], []
+    bases: dict[str, int] = {}
     for (name, path), context, kv_type, count in product(
         models().items(), (512, 2048, 8192), get_args(Kv), (1, 2, 4, 8)
     ):
         if context * count > most:
             continue
         real = await taken(path, context, kv_type, count)
-        fit = estimate(path, LoadOptions(context_length=context, lanes=count, kv_type=kv_type, offload=0))
+        options = LoadOptions(context_length=context, lanes=count, kv_type=kv_type, offload=0)
+        fit = estimate(path, options)
         said = (fit.low + fit.high) / 2
+        bases.setdefault(name, real - fit.kv - fit.compute)
+        again = estimate(path, options, base=bases[name])
+        corrected.append(abs((again.low + again.high) / 2 - real) / real)
         errors.append(abs(said - real) / real)
         print(
             f"  {name:<6}{context:>6} × {count} {kv_type:<5} said {said / MB:>7.0f} MB, took {real / MB:>7.0f} MB"
@@ -60,6 +66,8 @@ async def run(most: int) -> None:
         )
     row("error, median", 100 * median(errors), "%", 5)
     row("error, worst", 100 * percentile(errors, 100), "%", 10)
+    row("error once the model was used, median", 100 * median(corrected), "%", 5)
+    row("error once the model was used, worst", 100 * percentile(corrected, 100), "%", 10)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,19 @@ import pytest
 
 import workbench
 
-HEAVY = ("llama_cpp", "numpy", "httpx", "pydantic", "jinja2", "minijinja", "rapidfuzz", "pynvml", "huggingface_hub")
+HEAVY = (
+    "llama_cpp",
+    "numpy",
+    "httpx",
+    "httpx2",
+    "pydantic",
+    "jinja2",
+    "minijinja",
+    "rapidfuzz",
+    "pynvml",
+    "huggingface_hub",
+    "jsonschema",
+)
 SCREEN = ("textual", "rich")
 
 
@@ -37,17 +49,19 @@ def command(*argv: str) -> str:
         (("prompts", "show", "system/plain"), ("sqlite3", "asyncio")),
         (("models", "list"), ("asyncio",)),
         (("history", "list"), ("asyncio",)),
+        (("votes", "list"), ("asyncio",)),
+        (("votes", "ranking"), ("asyncio",)),
         (("keys",), ("msgspec", "sqlite3", "asyncio")),
     ],
 )
 def test_a_command_imports_only_its_own(argv: tuple[str, ...], also: tuple[str, ...]) -> None:
     found = loaded(command(*argv))
-    assert not found & {*HEAVY, *SCREEN, *also}
+    assert not found & {*HEAVY, *SCREEN, "ssl", *also}
 
 
 def test_the_skeleton_is_painted_before_textual_is_imported() -> None:
     found = loaded("import workbench.__main__\nfrom workbench.tui.start import skeleton\nassert skeleton(120, 40)")
-    assert not found & {*HEAVY, *SCREEN, "msgspec", "asyncio", "argparse", "pathlib", "psutil"}
+    assert not found & {*HEAVY, *SCREEN, "ssl", "msgspec", "asyncio", "argparse", "pathlib", "psutil"}
 
 
 def test_the_app_needs_nothing_heavy_to_be_usable() -> None:

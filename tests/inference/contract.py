@@ -150,6 +150,23 @@ class EngineContract:
         assert len(set(counts)) == 1
         assert end_of(stream, "a").finish in ("stop", "length")
 
+    async def test_usage_tells_what_runs_or_nothing(self, engine: Engine) -> None:
+        idle = engine.usage
+        seen = [engine.usage async for _ in engine.generate([ask("a"), ask("b")])]
+        if idle is None:  # a server that does not tell
+            assert seen == [None] * len(seen)
+            return
+        assert idle.live == 0
+        assert max(usage.live for usage in seen if usage) >= 1
+        for usage in seen:
+            assert usage is not None
+            assert 0 <= usage.live <= usage.lanes
+            assert 0 <= usage.cells_used <= usage.cells
+        assert engine.usage is not None
+        assert engine.usage.live == 0
+        await engine.close()
+        assert engine.usage is None
+
     async def test_logprobs_when_asked_and_not_else(self, engine: Engine) -> None:
         events = await run(engine, ask("a", logprobs=3, max_tokens=5), ask("b", max_tokens=5))
         given = [
@@ -173,6 +190,16 @@ class EngineContract:
         scored = await engine.score("The capital of France is", " Paris.")
         assert "".join(token.text for token in scored) == " Paris."
         assert all(token.logprob <= 0 for token in scored)
+
+    async def test_score_gives_the_likeliest_at_each_token(self, engine: Engine) -> None:
+        plain = await engine.score("The capital of France is", " Paris.")
+        scored = await engine.score("The capital of France is", " Paris.", top=5)
+        assert [token.id for token in scored] == [token.id for token in plain]
+        for token in scored:
+            assert len(token.top) == 5
+            assert [top[2] for top in token.top] == sorted((top[2] for top in token.top), reverse=True)
+            assert token.logprob <= token.top[0][2] + 1e-4
+            assert token.entropy is None or token.entropy >= 0
 
     async def test_a_prompt_over_the_context_is_said_with_the_numbers(self, engine: Engine) -> None:
         assert engine.info is not None

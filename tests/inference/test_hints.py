@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from workbench.inference.engine import LoadOptions
-from workbench.inference.local.hints import LIMIT, Shapes
+from workbench.inference.local.hints import Shapes
+from workbench.remembered import LIMIT
 
 OPTIONS = LoadOptions(threads=2)
 

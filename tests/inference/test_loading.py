@@ -22,6 +22,13 @@ def test_every_option_has_a_setting_and_its_default_passes() -> None:
     assert loading.changed(LoadOptions()) == {}
 
 
+def test_the_page_on_models_has_each() -> None:
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text()
+    for name, spec in loading.SPECS.items():
+        assert f"| `{name}` |" in page
+        assert spec.help in page, name
+
+
 @pytest.mark.parametrize(
     ("name", "value", "made"),
     [

@@ -112,8 +112,9 @@ def test_what_the_model_is_and_a_progress_to_the_end(starter: Path) -> None:
     pipe = Pipe()
     pipe.send(protocol.Load(1, str(starter), LoadOptions(threads=1)))
     fractions: list[float] = []
-    while isinstance(reply := pipe.receive(), protocol.Loading):
-        fractions.append(reply.fraction)
+    while isinstance(reply := pipe.receive(), protocol.Loading | protocol.Events):  # Events: how full it is
+        if isinstance(reply, protocol.Loading):
+            fractions.append(reply.fraction)
     assert isinstance(reply, protocol.Loaded)
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1

@@ -190,7 +190,7 @@ def test_an_error_of_the_disk_is_forgotten_when_it_passes(
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("workbench.library.library.open", failing, raising=False)
+        patch.setattr("workbench.library.reader.open", failing, raising=False)
         assert "Input/output error" in fresh(folder, tmp_path / "c").refresh()[0].error
     assert fresh(folder, tmp_path / "c").refresh()[0].title == "One"
 

@@ -11,7 +11,8 @@ from tests.models.test_gguf import small
 from workbench.hardware.gpu import Gpu
 from workbench.inference import loading
 from workbench.inference.engine import LoadOptions
-from workbench.models.fit import OVERHEAD, compute_bytes, estimate, holds, kv_bytes
+from workbench.models.caches import kv_bytes
+from workbench.models.fit import OVERHEAD, compute_bytes, estimate, holds
 from workbench.models.gguf import read_header
 
 MIB = 2**20

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import EngineError
+from workbench.models.caches import kv_bytes
 from workbench.models.catalog import describe
-from workbench.models.fit import estimate, kv_bytes
+from workbench.models.fit import estimate
 from workbench.models.gguf import read_header
 
 

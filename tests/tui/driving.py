@@ -11,6 +11,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from workbench.experiments.conversation import Lane
+from workbench.hardware.sampling import Watch
 from workbench.inference.double import DoubleEngine
 from workbench.inference.engine import Engine, Generate
 from workbench.session import Session
@@ -124,9 +125,10 @@ async def opened(
     *,
     size: tuple[int, int] = (120, 40),
     library: Path | None = None,
+    watch: Watch | None = None,
 ) -> AsyncIterator[Driver]:
-    """The app on a fresh session, lanes resolved; on real models when `make` is None."""
-    app = WorkbenchApp(lambda: Session(engine=make, library=library))
+    """The app on a fresh session, lanes resolved; on real models when `make` is None, on another machine by `watch`."""
+    app = WorkbenchApp(lambda: Session(engine=make, library=library, watch=watch))
     async with app.run_test(size=size) as pilot:
         driver = Driver(app, pilot)
         await driver.until(lambda: driver.screen.session and _resolved(driver), "open")

@@ -39,6 +39,7 @@ def test_ids_are_unique_and_keys_do_not_clash_in_a_place() -> None:
         ("app", "library", "list"),
         ("app", "versions"),
         ("app", "conflict"),
+        ("app", "gauges", "answer"),
     )
     for places in (("app", "compare", "lanes"), ("app", "history"), ("app", "answer"), *library):
         keys = [key for action in actions.at(*places) for key in action.keys]

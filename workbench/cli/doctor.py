@@ -37,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Look at everything; exit code 2 when something fails."""
-    looks = (python, compiler, engine, models, storage, locale, terminal, size, clipboard, memory)
+    looks = (python, compiler, engine, models, servers, storage, locale, terminal, size, clipboard, memory)
     findings = [finding for look in looks for finding in look()]
     good = all(finding.state != "fail" for finding in findings)
     if options.json:
@@ -133,6 +133,32 @@ def models() -> Iterator[Finding]:
     for model in found:
         if model.error:
             yield Finding(f"{model.path}: {model.error}", "warn", "download it again, or delete it")
+
+
+def servers() -> Iterator[Finding]:
+    """The settings, and the servers they name: reachable, how many models, a key in clear text."""
+    from workbench import settings
+    from workbench.errors import UsageError
+
+    try:
+        named = settings.load().servers
+    except UsageError as error:
+        yield Finding(str(error), "fail", "until then the defaults are used")
+        return
+    if not named:
+        return
+    from workbench.inference.remote import address
+    from workbench.models.remote import RemoteModels
+
+    for server in named:
+        rows = RemoteModels([server]).rows()
+        what = f"server {server.name} ({address.host(server)})"
+        if problem := rows[0].error:
+            yield Finding(f"{what}: {problem}", "warn", "its models cannot be used until then")
+            continue
+        yield Finding(f"{what}: {len(rows)} model{'s' if len(rows) > 1 else ''}", "ok")
+        if (server.key_env or server.key_file) and server.url.startswith("http:") and not address.is_local(server):
+            yield Finding(f"{what} gets its key in clear text", "warn", "https, or an SSH tunnel to it")
 
 
 def storage() -> Iterator[Finding]:

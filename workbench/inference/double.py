@@ -27,6 +27,7 @@ from workbench.inference.engine import (
     State,
     Token,
     TokenLogprob,
+    Usage,
 )
 
 _PIECES = re.compile(r"<\|im_(?:start|end)\|>|\s?[^\W\d_]+|\s?\d|\s|.", re.DOTALL)
@@ -35,6 +36,9 @@ _WORDS = (
     "the answer is that we add both numbers and get forty two because seventeen plus twenty five makes so "
     "much sense when you take it step by step and look at each digit in turn"
 ).split()
+
+
+LANES = 8  # what it says of itself: it takes any number at once
 
 
 class DoubleEngine:
@@ -68,6 +72,7 @@ class DoubleEngine:
         self._state: State = "unloaded"
         self._info: ModelInfo | None = None
         self._live: dict[str, asyncio.Event] = {}  # trial -> cancelled
+        self._held: dict[str, int] = {}  # live trial -> tokens of it
         self._made = 0
 
     @property
@@ -79,6 +84,14 @@ class DoubleEngine:
     def info(self) -> ModelInfo | None:
         """What is "loaded"."""
         return self._info
+
+    @property
+    def usage(self) -> Usage | None:
+        """What runs now; a made-up cache of a context for each lane."""
+        if self._state != "ready":
+            return None
+        lanes = max(LANES, len(self._held))
+        return Usage(len(self._held), lanes, sum(self._held.values()), lanes * self._context_length)
 
     async def load(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Ready at once, or `fail_load`."""
@@ -151,6 +164,7 @@ class DoubleEngine:
             await asyncio.gather(*tasks, return_exceptions=True)
             for request in requests:
                 self._live.pop(request.trial, None)
+                self._held.pop(request.trial, None)
 
     async def _lane(self, request: Generate, queue: asyncio.Queue[Event]) -> None:
         started = time.perf_counter()
@@ -158,6 +172,7 @@ class DoubleEngine:
         done, first = 0, None
 
         def end(finish: Finish, error: str = "") -> None:
+            self._held.pop(request.trial, None)
             elapsed = time.perf_counter() - (first or started)
             queue.put_nowait(
                 Finished(
@@ -178,6 +193,7 @@ class DoubleEngine:
         if prompt + 1 > self._context_length:
             end("error", f"the prompt has {prompt} tokens, the context holds {self._context_length} — shorten it")
             return
+        self._held[request.trial] = prompt
         queue.put_nowait(Started(request.trial, prompt))
         room = min(request.sampling.max_tokens, self._context_length - prompt)
         pieces, stopped = _stop(self._pieces(request), request.sampling.stop)
@@ -198,6 +214,7 @@ class DoubleEngine:
             first = first or time.perf_counter()
             done += len(part)
             self._made += len(part)
+            self._held[request.trial] += len(part)
             queue.put_nowait(Piece(request.trial, "".join(part), len(part), _logprobs(part, request.logprobs)))
         end(finish)
 
@@ -230,10 +247,19 @@ class DoubleEngine:
         words = [_WORDS[byte % len(_WORDS)] for byte in digest]
         return [words[0].capitalize(), *(f" {word}" for word in words[1 : 8 + digest[0] % 20]), "."]
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """A made-up log-probability for each token."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """A made-up log-probability for each token, and of its alternatives; alternatives halve, the token is first."""
         self._ready()
-        return tuple(TokenLogprob(_id(piece), piece, _logp(prompt + piece)) for piece in _PIECES.findall(continuation))
+        found = []
+        for piece in _PIECES.findall(continuation):
+            logp = _logp(prompt + piece)
+            others = sorted(
+                set(_WORDS) - {piece.strip()}, key=lambda word: hashlib.sha256((prompt + word).encode()).digest()
+            )
+            halves = [(_id(word), " " + word, logp - math.log(2) * (i + 1)) for i, word in enumerate(others)]
+            first = ((_id(piece), piece, logp), *halves)[:top]
+            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None))
+        return tuple(found)
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """Halving probabilities over the double's words."""

@@ -79,6 +79,20 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     options: LoadOptions = LoadOptions()
 
 
+class Usage(msgspec.Struct, frozen=True):
+    """How full the engine is: lanes being generated of those it generates together, and cells of its KV caches in use.
+
+    A cell holds the keys and values of one token; cells that sequences share count once, and beginnings that are kept
+    for the next turn count. `waiting` trials have no lane yet.
+    """
+
+    live: int
+    lanes: int
+    cells_used: int
+    cells: int
+    waiting: int = 0
+
+
 class Token(msgspec.Struct, frozen=True):
     """A token. Texts joined give the input back: a token that ends inside a character has "" and the last has all."""
 
@@ -87,12 +101,16 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
-    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives."""
+    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives.
+
+    `entropy` is that of the whole distribution it was one of, in nats; None where the engine does not see it whole.
+    """
 
     id: int
     text: str
     logprob: float
     top: tuple[tuple[int, str, float], ...] = ()  # (id, text, logprob), likeliest first
+    entropy: float | None = None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -177,6 +195,14 @@ class Engine(Protocol):
         """The loaded model, None until `load` succeeded."""
         ...
 
+    @property
+    def usage(self) -> Usage | None:
+        """How full it was when it was last heard of: a second ago at most while it generates. Costs nothing to ask.
+
+        None when nothing is loaded, and always where the engine cannot tell (a server of others').
+        """
+        ...
+
     async def load(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load (or restart); reports progress 0…1. Returns at once when ready. Raises EngineError."""
         ...
@@ -200,8 +226,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """Log-probability of each token of `continuation` after `prompt` (raw text)."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there."""
         ...
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:

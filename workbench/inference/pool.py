@@ -18,14 +18,19 @@ class EnginePool:
     """Loads engines on first use and keeps them. All methods belong to one event loop.
 
     `make` builds the engine for a model's file; `fits(path, loaded)` says whether memory holds `path` beside those, and
-    if not why. Then idle engines are closed, and busy ones waited for, first come first served.
+    if not why: then idle engines are closed, and busy ones waited for, first come first served. `on_used(path, engine)`
+    is called when the last one has used it.
     """
 
     def __init__(
-        self, make: Callable[[Path], Engine], fits: Callable[[Path, Sequence[Path]], tuple[bool, str]]
+        self,
+        make: Callable[[Path], Engine],
+        fits: Callable[[Path, Sequence[Path]], tuple[bool, str]],
+        on_used: Callable[[Path, Engine], None] | None = None,
     ) -> None:
         self._make = make
         self._fits = fits
+        self._on_used = on_used
         self._engines: dict[Path, Engine] = {}
         self._users: dict[Path, int] = {}
         self._admit = asyncio.Lock()  # fair: who waits for memory keeps its turn
@@ -52,6 +57,8 @@ class EnginePool:
             yield engine
         finally:
             self._users[path] -= 1
+            if self._on_used is not None and not self._users[path] and engine.state == "ready":
+                self._on_used(path, engine)
             await self._tell_waiting()
 
     async def restart(self, path: Path, on_progress: OnProgress | None = None) -> None:
@@ -74,6 +81,14 @@ class EnginePool:
         if path in self._engines:
             return True
         return (await asyncio.to_thread(self._fits, path, list(self._engines)))[0]
+
+    async def together(self, paths: Sequence[Path]) -> bool:
+        """Whether memory holds all of these beside each other."""
+
+        def hold() -> bool:
+            return all(self._fits(path, list(paths[:at]))[0] for at, path in enumerate(paths))
+
+        return await asyncio.to_thread(hold)
 
     async def _enter(self, path: Path, on_wait: OnWait | None) -> Engine:
         """Count in as a user, once memory holds the model."""

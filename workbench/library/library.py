@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench import paths
 from workbench.errors import NotFoundError, PromptError, UsageError
 from workbench.library.prompt import Prompt, parse
-from workbench.library.reader import MAX_BYTES, FileError, Problem, clipped
+from workbench.library.reader import FileError, Problem, bytes_of, clipped
 from workbench.library.walk import SUFFIX, Found, files, is_inside, path_of
 
 
@@ -210,10 +210,4 @@ def read_entry(library: Library, file: Found) -> Entry:
 
 
 def _read(library: Library, id: str, path: Path) -> Prompt:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        said = f"cannot read it ({error.strerror})"
-        raise FileError(Problem(str(path), None, "", said, "see its permissions")) from None
-    return parse(data, id=id, library=library.name, path=path)
+    return parse(bytes_of(path), id=id, library=library.name, path=path)

@@ -33,14 +33,20 @@ def restored(base: bytes, text: str) -> bytes:
     return (_MARK if base.startswith(_MARK) else b"") + "\n".join(lines).encode()
 
 
-def matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Runs of equal lines: (place in `old`, place in `new`, length), in order. Quick where little changed."""
+def common(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many lines are the same at the beginning, and how many of the rest at the end."""
     first, most = 0, min(len(old), len(new))
     while first < most and old[first] == new[first]:
         first += 1
     last = 0
     while last < most - first and old[-1 - last] == new[-1 - last]:
         last += 1
+    return first, last
+
+
+def matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Runs of equal lines: (place in `old`, place in `new`, length), in order. Quick where little changed."""
+    first, last = common(old, new)
     found = [(0, 0, first)] if first else []
     left, right = old[first : len(old) - last], new[first : len(new) - last]
     if left and right and max(len(left), len(right)) <= _MOST:

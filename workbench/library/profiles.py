@@ -14,7 +14,7 @@ from workbench.files import atomic_write, digest
 from workbench.inference.engine import Message
 from workbench.library.lineends import restored, shown
 from workbench.library.prompt import content_hash
-from workbench.library.reader import MAX_BYTES, FileError, Problem, Reader, clipped, load
+from workbench.library.reader import FileError, Problem, Reader, bytes_of, clipped, load
 
 SCHEMA = 1
 LAYOUT = 1  # part of every version: a layout that changes makes other versions
@@ -146,13 +146,7 @@ def _made(profile: Profile, title: str, about_me: str, how_to_answer: str) -> Pr
 def _read(name: str, path: Path) -> Profile:
     if not path.is_file():
         raise FileError(Problem(str(path), None, "", "it is no regular file"))
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        said = f"cannot read it ({error.strerror})"
-        raise FileError(Problem(str(path), None, "", said, "see its permissions")) from None
-    return parse(data, name, path)
+    return parse(bytes_of(path), name, path)
 
 
 # ---- writing

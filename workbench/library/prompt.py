@@ -152,7 +152,7 @@ def parse(data: bytes, *, id: str, library: str = "", path: Path | None = None) 
         "examples": tuple(
             Example(item.text("user", None), item.text("assistant", None)) for item in reader.tables("examples")
         ),
-        "sampling": _sampling(reader.child("sampling")),
+        "sampling": sampling_of(reader.child("sampling")),
         "cases": tuple(_case(item, index) for index, item in enumerate(reader.tables("cases"), 1)),
         "words": reader.texts("words"),
         "contexts": tuple(
@@ -244,7 +244,8 @@ def _default(item: Reader, kind: str, choices: tuple[str, ...]) -> Any:
     return value
 
 
-def _sampling(reader: Reader) -> dict[str, Any]:
+def sampling_of(reader: Reader) -> dict[str, Any]:
+    """The settings of a table [sampling], each checked. Raises FileError with its range or the nearest name."""
     made = {}
     for name, value in reader.table.items():
         spec = SPECS.get(name)

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import PromptError
@@ -145,10 +146,20 @@ def _nearest(key: str, known: Mapping[str, object]) -> str:
     return near[0] if near else ""
 
 
-def load(data: bytes, file: str) -> tuple[dict[str, Any], str]:
+def bytes_of(path: Path) -> bytes:
+    """A file's bytes, and one more than MAX_BYTES at most. Raises FileError."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        said = f"cannot read it ({error.strerror})"
+        raise FileError(Problem(str(path), None, "", said, "see its permissions")) from None
+
+
+def load(data: bytes, file: str, *, most: int = MAX_BYTES) -> tuple[dict[str, Any], str]:
     """A TOML file's data and its text; any bytes at all give these or a FileError, in time linear in their size."""
-    if len(data) > MAX_BYTES:
-        raise FileError(Problem(file, None, "", f"it has more than {MAX_BYTES:,} bytes", "too large for a prompt"))
+    if len(data) > most:
+        raise FileError(Problem(file, None, "", f"it has more than {most:,} bytes", "too large for a file in TOML"))
     try:
         source = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

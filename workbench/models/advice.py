@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from workbench.inference.engine import LoadOptions
+from workbench.models import measured
 from workbench.models.fit import Fit, estimate
 from workbench.models.gguf import Header, read_whole
 
@@ -31,7 +32,8 @@ def wanted(path: Path, options: LoadOptions) -> Wanted:
     """The wish, its context resolved (0: the smaller of the model's and 4096). Raises EngineError."""
     header = read_whole(path)
     context = options.context_length or min(header.context_length or 4096, 4096)
-    return Wanted(header, replace(options, context_length=context, lanes=max(1, options.lanes)))
+    wish = replace(options, context_length=context, lanes=max(1, options.lanes))
+    return Wanted(header, wish, measured.base(path, wish))
 
 
 def advice(wish: Wanted, available: int | None = None) -> list[str]:

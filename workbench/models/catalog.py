@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbench.errors import NotFoundError
+from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.inference.remote.address import is_remote, parts
 from workbench.models import facts, stores
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.stores import STARTER, Candidate
@@ -114,18 +115,28 @@ def starter() -> Model | None:
     return describe(path, STARTER) if path else None
 
 
-def find(name: str) -> Model:
-    """The model named `name`: a path, a name, or a part that only one name has. Raises NotFoundError."""
+def find(name: str, others: Callable[[], Sequence[Model]] = tuple) -> Model:
+    """The model named `name`: a path, a name, or a part that only one name has. Raises NotFoundError.
+
+    `others` gives the models of servers; they are asked only when no file here has exactly that name.
+    """
     path = Path(name).expanduser()
     if path.is_file():
         return describe(path)
     known = models()
     folded = name.lower()
     exact = [model for model in known if folded in (model.name.lower(), Path(model.path).name.lower())]
-    if not exact and ("/" in name or folded.endswith(".gguf")):
-        raise NotFoundError(f"there is no model file {name}", hint="`workbench models list` shows what is here")
+    if not exact:
+        remote = list(others())
+        exact = [model for model in remote if folded in _called(model)]
+        if not exact and is_remote(name):
+            raise _missing(name, remote)
+        file = "/" in name or folded.endswith(".gguf")
+        known = [*([] if file else known), *remote]
+        if file and not exact and not any(_is_part(folded, model) for model in remote):
+            raise NotFoundError(f"there is no model file {name}", hint="`workbench models list` shows what is here")
     begin = exact or [model for model in known if model.name.lower().startswith(folded)]
-    part = begin or [model for model in known if folded in model.name.lower()]
+    part = begin or [model for model in known if _is_part(folded, model)]
     if len(part) > 1:
         part = [model for model in part if model.error is None] or part
     if len(part) == 1:
@@ -136,3 +147,27 @@ def find(name: str) -> Model:
     near = difflib.get_close_matches(name, [model.name for model in known], 1, 0.3)
     hint = f"did you mean {near[0]}?" if near else "`workbench models list` shows what is here"
     raise NotFoundError(f"there is no model {name}", hint=hint)
+
+
+def _called(model: Model) -> tuple[str, ...]:
+    """What a server's model may be called: its name, its identity, its id, its id at the server's own name."""
+    server, id = parts(model.path.lower())
+    return model.name.lower(), model.path.lower(), id, f"{id} @ {server}"
+
+
+def _is_part(folded: str, model: Model) -> bool:
+    names = _called(model) if is_remote(model.path) else (model.name.lower(),)
+    return any(folded in name for name in names)
+
+
+def _missing(name: str, remote: Sequence[Model]) -> WorkbenchError:
+    """Why the server's model `name` is not there."""
+    server, id = parts(name)
+    own = [model for model in remote if parts(model.path)[0].lower() == server.lower()]
+    if not own:
+        return NotFoundError(f"there is no server {server}", hint="[[servers]] in the settings name them")
+    if own[0].error:
+        return EngineError(f"server {server}: {own[0].error}", where=own[0].source)
+    near = difflib.get_close_matches(id, [parts(model.path)[1] for model in own], 1, 0.3)
+    hint = f"did you mean {near[0]}?" if near else "`workbench models list` shows what is there"
+    return NotFoundError(f"the server has no model {id}", where=own[0].source, hint=hint)

@@ -81,6 +81,27 @@ class Download:
         self._tell(self._file.size, "done")
         return self._link(self._file.parts[0][0])
 
+    def there(self) -> int:
+        """Bytes that are fetched already."""
+        found = 0
+        for _, _, sha256 in self._file.parts:
+            blob = self._root / "blobs" / str(sha256)
+            part = blob.with_name(f"{sha256}.incomplete")
+            with suppress(OSError):
+                found += (blob if blob.exists() else part).stat().st_size
+        return found
+
+    def discard(self) -> None:
+        """Delete what of it is fetched in part; parts that are whole stay, other repositories may share them.
+
+        Waits for the chunk that is being written. Raises StorageError.
+        """
+        for _, _, sha256 in self._file.parts:
+            part = self._root / "blobs" / f"{sha256}.incomplete"
+            if part.exists():
+                with self._held(part, wait=True):
+                    part.unlink(missing_ok=True)
+
     # ---- one part
 
     def _part(self, name: str, size: int, sha256: str | None, before: int) -> None:
@@ -109,7 +130,7 @@ class Download:
         return self._root / "snapshots" / self._commit / name
 
     @contextmanager
-    def _held(self, path: Path) -> Iterator[IO[bytes]]:
+    def _held(self, path: Path, *, wait: bool = False) -> Iterator[IO[bytes]]:
         """The partial file, locked: two writers would mix their bytes."""
         import fcntl
 
@@ -119,7 +140,7 @@ class Download:
             raise StorageError(f"cannot write it ({error.strerror})", where=str(path)) from error
         try:
             try:
-                fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(out, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise HubError("another workbench fetches it already", where=str(path)) from None
             except OSError:

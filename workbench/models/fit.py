@@ -1,7 +1,7 @@
 """Whether a model, a context and an offload go into memory: an estimate with a range, in bytes.
 
-KV cache: cells · kv heads · (key + value size) · bytes of a value, summed over the layers: exact against llama.cpp's
-log. Compute buffer: logits of the rows that are asked for, the attention mask, two rows of activations
+The caches are caches.py's, exact against llama.cpp's log. Compute buffer: logits of the rows that are asked for, the
+attention mask, two rows of activations
 (research/engine.md, "Counting"; tests/models/test_fit.py has llama.cpp's own figures).
 """
 
@@ -16,16 +16,14 @@ from msgspec.structs import replace
 from workbench.errors import EngineError
 from workbench.hardware import gpu, memory
 from workbench.inference.engine import LoadOptions
+from workbench.models.caches import cache_bytes
 from workbench.models.gguf import Header, read_whole
 
-KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 OUTPUTS = 64  # rows with logits that the worker asks for at most (inference/local/llama.py)
 SLACK = 0.10  # the range: repacked weights, allocators; a verdict counts with its upper end
 MEASURED_SLACK = 0.05  # the same once the model was measured here
-OVERHEAD = 47 << 20  # the worker: interpreter, libraries, tokenizer (benchmarks/fit.py)
+OVERHEAD = 37 << 20  # the worker: interpreter, libraries, tokenizer (benchmarks/fit.py)
 ONE = LoadOptions(lanes=1, offload=0)
-_GLOBAL_EVERY = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "cohere2": 4, "gpt-oss": 2}  # one layer in so many sees it all
-MAX_LAYERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,52 +41,14 @@ class Fit:
     available: int
     verdict: str  # "fits" | "tight" | "too big"
     offload: int
+    measured: bool = False  # whether it was loaded before, and the estimate corrected by what it took
     place: str = "RAM"  # where it is tightest, which `low`, `high` and `available` are about: "RAM" | "VRAM"
 
     @property
     def numbers(self) -> str:
         """`1.2–1.4 GB of 20.1 GB RAM free`."""
         room = f"{self.available / 1e9:.1f} GB {self.place} free"
-        return f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB of {room}"
-
-
-def kv_bytes(
-    header: Header,
-    cells: int,
-    *,
-    lanes: int = 1,
-    kv_type: str = "f16",
-    kv_type_v: str = "",
-    batch: int = 512,
-    whole_window: bool = True,
-) -> int:
-    """The KV cache of `cells` tokens in all for `lanes` sequences, in bytes.
-
-    `whole_window`: layers with a sliding window hold every cell (llama.cpp's `swa_full`; the worker needs it to share
-    prefixes), else window · lanes + batch cells.
-    """
-    layers = min(header.number("block_count"), MAX_LAYERS)
-    query_heads = header.number("attention.head_count", 1)
-    size = header.number("embedding_length") // max(1, query_heads)
-    width = header.number("attention.key_length", size) * KV_BYTES[kv_type]
-    width += header.number("attention.value_length", size) * KV_BYTES[kv_type_v or kv_type]
-    heads = _per_layer(header, "attention.head_count_kv", query_heads, layers)
-    window = header.number("attention.sliding_window")
-    every = header.number("attention.sliding_window_pattern", _GLOBAL_EVERY.get(header.architecture, 0))
-    total = 0.0
-    for layer, kv_heads in enumerate(heads):
-        local = window and every > 1 and (layer + 1) % every != 0 and not whole_window
-        held = min(cells, window * max(1, lanes) + batch) if local else cells
-        total += held * kv_heads * width
-    return max(0, int(total))
-
-
-def _per_layer(header: Header, key: str, default: int, layers: int) -> list[int]:
-    """A setting that is one number for all layers, or a number for each."""
-    value = header.get(key)
-    if isinstance(value, list) and len(value) == layers and all(isinstance(item, int) for item in value):
-        return value
-    return [header.number(key, default)] * max(0, layers)
+        return f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB of {room}{', as measured' if self.measured else ''}"
 
 
 def compute_bytes(header: Header, cells: int, *, lanes: int = 1, batch: int = 512) -> int:
@@ -107,7 +67,7 @@ def estimate(model: Path | Header, options: LoadOptions = ONE, *, base: int = 0,
     lanes = max(1, options.lanes)
     cells = (options.context_length or min(header.context_length or 4096, 4096)) * lanes
     weights = sum(tensor.bytes for tensor in header.tensors) or header.size
-    kv = kv_bytes(header, cells, lanes=lanes, kv_type=options.kv_type, kv_type_v=options.kv_type_v, batch=options.batch)
+    kv = cache_bytes(header, cells, options)
     compute = compute_bytes(header, cells, lanes=lanes, batch=options.batch)
     slack = MEASURED_SLACK if base else SLACK
     places = []
@@ -125,7 +85,7 @@ def estimate(model: Path | Header, options: LoadOptions = ONE, *, base: int = 0,
     need, slack, room, place = max(places, key=lambda each: each[0] / max(1, each[2]))
     low, high = int(need * (1 - slack)), int(need * (1 + slack))
     verdict = "fits" if high <= room else "tight" if low <= room else "too big"
-    return Fit(weights, kv, compute, low, high, room, verdict, options.offload, place)
+    return Fit(weights, kv, compute, low, high, room, verdict, options.offload, bool(base), place)
 
 
 def vram_share(header: Header, offload: int) -> tuple[float, float] | None:

@@ -14,6 +14,7 @@ from workbench.errors import SettingError, UsageError
 from workbench.files import atomic_write
 from workbench.inference import loading
 from workbench.inference.engine import LoadOptions
+from workbench.inference.remote.address import is_remote
 
 
 def path() -> Path:
@@ -49,7 +50,7 @@ def remember(model: Path, chosen: LoadOptions, base: LoadOptions | None = None, 
 
 def _key(model: Path) -> str:
     """A model is its file; a link is what it leads to, so that a hub's snapshot and a folder's link agree."""
-    return str(model.resolve()) if model.exists() else str(model)
+    return str(model) if is_remote(model) or not model.exists() else str(model.resolve())
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.signal import Signal
 
 from workbench import safe
 from workbench.errors import WorkbenchError
@@ -21,13 +22,15 @@ from workbench.tui.flush import Flusher
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
 
     from workbench.session import Session
     from workbench.tui.fetching import Fetches
+    from workbench.tui.metering import Meter
     from workbench.tui.screens.library import LibraryScreen
 
 
-_ALWAYS = ("ctrl+q", "f1", "f9")  # in dialogs as well, which leave no other key to the app
+_ALWAYS = ("ctrl+q", "ctrl+t", "f1", "f9")  # in dialogs as well, which leave no other key to the app
 
 
 class WorkbenchApp(App[int]):
@@ -52,6 +55,8 @@ class WorkbenchApp(App[int]):
         self._library: LibraryScreen | None = None
         self._fetches: Fetches | None = None
         self.flusher = Flusher(self)
+        self.metered: Signal[Meter] = Signal(self, "metered")  # once a second, when the session is there
+        self.meter: Meter | None = None
         self.animation_level = "none"
         self.register_theme(theme.shipped("dark"))
         self.theme = "dark"
@@ -84,6 +89,7 @@ class WorkbenchApp(App[int]):
         if settings.theme != "dark":
             self._set_theme(settings.theme)
         self._take_keymap()
+        self._begin_metering(session)
         self.ready.set()
         gc.collect()
         gc.freeze()
@@ -101,6 +107,12 @@ class WorkbenchApp(App[int]):
         if says:
             self.tell(f"history: {says}")
 
+    def _begin_metering(self, session: Session) -> None:
+        from workbench.tui.metering import Meter
+
+        self.meter = Meter(self, session)
+        self.meter.start()
+
     def _take_keymap(self) -> None:
         from workbench.tui import keymap
 
@@ -112,10 +124,9 @@ class WorkbenchApp(App[int]):
 
     # ---- what every screen may use
 
-    def tell(self, text: str, *, severity: str = "information") -> None:
+    def tell(self, text: str, *, severity: SeverityLevel = "information") -> None:
         """A notice, untrusted text and all."""
-        level = severity if severity in ("information", "warning", "error") else "information"
-        self.notify(safe.text(text), severity=level, markup=False, timeout=8)  # type: ignore[arg-type]
+        self.notify(safe.text(text), severity=severity, markup=False, timeout=8)
 
     def copy(self, text: str) -> None:
         """Put `text` on the person's clipboard by OSC 52, and say how much it was."""
@@ -155,7 +166,11 @@ class WorkbenchApp(App[int]):
     async def action_library(self) -> None:
         """To the library, or from there to the lanes."""
         await self.ready.wait()
+        from workbench.tui.screens.gauges import GaugesScreen
         from workbench.tui.screens.library import LibraryScreen
+
+        if isinstance(self.screen, GaugesScreen):
+            await self.pop_screen()
 
         if self._library is None and self.session is not None:
             self._library = LibraryScreen(self.session)
@@ -186,6 +201,15 @@ class WorkbenchApp(App[int]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
+
+    def action_gauges(self) -> None:
+        """To the gauges, and back."""
+        from workbench.tui.screens.gauges import GaugesScreen
+
+        if isinstance(self.screen, GaugesScreen):
+            self.pop_screen()
+        else:
+            self.push_screen(GaugesScreen())
 
     def action_palette(self) -> None:
         """Find an action by name."""

@@ -15,6 +15,7 @@ from workbench.experiments import draft
 from workbench.experiments.conversation import Comparison, Lane
 from workbench.experiments.experiment import Instructions
 from workbench.inference.engine import Message
+from workbench.inference.remote.address import is_remote, server_of
 from workbench.inference.sampling import make
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def _resolve(session: Session, lanes: list[Lane]) -> None:
         try:
             if not lane.path:
                 _give_starter(lane)
+            elif is_remote(lane.path):
+                server_of(lane.path, session.settings.servers)
             elif not Path(lane.path).is_file():
                 raise NotFoundError(f"the model {lane.model} is gone", where=lane.path, hint="m picks another")
             lead: tuple[Message, ...] = ()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import NotFoundError, PromptError, WorkbenchError
+from workbench.errors import NotFoundError, PromptError
+from workbench.tui import flows
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.choice import Choice, ChoiceScreen
 
@@ -27,14 +29,7 @@ class HistoryTools:
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a flow; what goes wrong is said."""
-
-        async def guarded() -> None:
-            try:
-                await flow
-            except WorkbenchError as error:
-                self._screen.workbench.tell(str(error), severity="error")
-
-        self._screen.run_worker(guarded(), group="dialog")
+        flows.begin(self._screen, flow)
 
     async def _trial(self) -> dict[str, Any] | None:
         """The trial one is at, or the only one of the run; asks which where a run has a few."""
@@ -86,8 +81,8 @@ class HistoryTools:
             return
         found = outcome(trial, record, meter)
         notes = "".join(f"\n{warning}" for warning in made.warnings)
-        severity = "information" if found.same else "warning"
-        screen.workbench.tell(f"replay of {trial['id']}: {found}{notes}", severity=severity)
+        told = f"replay of {trial['id']}: {found}{notes}"
+        screen.workbench.tell(told, severity="information" if found.same else "warning")
         if not found.same:
             from workbench.tui.screens.diff import DiffScreen
 
@@ -203,6 +198,15 @@ class HistoryTools:
         lines = exporting.lines(store, runs, screen.asked)
         count = await asyncio.to_thread(exporting.write, path, lines)
         screen.workbench.tell(f"{count:,} trials in {path}")
+
+    async def vote(self) -> None:
+        """Blind votes on the run's answers."""
+        from workbench.tui.screens.arena import SHOWN, ArenaScreen
+
+        screen = self._screen
+        if (run := screen.run) is not None:
+            load = partial(screen.session.store.trials, run["id"], SHOWN)
+            await screen.app.push_screen_wait(ArenaScreen(screen.session, f"run {run['id']}", load))
 
 
 def _path(text: str) -> Path:

@@ -70,5 +70,5 @@ class SafeParser(XTermParser):
 def guard() -> None:
     """Have Textual's driver read through these."""
     decoder: Any = codecs.getincrementaldecoder("utf-8")
-    linux_driver.XTermParser = SafeParser  # type: ignore[attr-defined]
-    linux_driver.getincrementaldecoder = lambda _: partial(decoder, "replace")  # type: ignore[attr-defined]
+    linux_driver.XTermParser = SafeParser  # type: ignore[attr-defined]  # a name the driver imports
+    linux_driver.getincrementaldecoder = lambda _: partial(decoder, "replace")  # type: ignore[attr-defined]  # and another

@@ -7,8 +7,9 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import EngineError, NotFoundError, WorkbenchError
+from workbench.errors import EngineError, NotFoundError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
+from workbench.tui import flows
 from workbench.tui.widgets.lane import LaneView
 
 if TYPE_CHECKING:
@@ -29,14 +30,7 @@ class LaneTools:
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a dialog's flow; its errors are told."""
-
-        async def guarded() -> None:
-            try:
-                await flow
-            except WorkbenchError as error:
-                self._screen.workbench.tell(str(error), severity="error")
-
-        self._screen.run_worker(guarded(), group="dialog")
+        flows.begin(self._screen, flow)
 
     async def _opened(self) -> Session:
         await self._screen.workbench.ready.wait()
@@ -311,6 +305,18 @@ class LaneTools:
         if message is not None:
             self._screen.set_draft(message)
             self._screen.box.area.focus()
+
+    async def vote(self) -> None:
+        """Blind votes on the answers that the lanes show."""
+        from workbench.tui.screens.arena import ArenaScreen
+
+        session, lanes = await self._opened(), self._screen.comparison.lanes
+        ids = [lane.last.trial for lane in lanes if lane.last is not None and lane.last.trial]
+
+        def load() -> list[dict[str, Any]]:
+            return [trial for id in ids if (trial := session.store.trial(id)) is not None]
+
+        await self._screen.app.push_screen_wait(ArenaScreen(session, "the lanes' answers", load))
 
     async def find(self) -> None:
         """Ask what to find in the lane's answer, and go there."""

@@ -79,6 +79,6 @@ class LibraryCount:
         if chosen is None:
             return
         self._path, self._name, self.says = chosen, Path(chosen).stem, ""
-        models: list[Model] = self._screen.session.models()
+        models: list[Model] = self._screen.session.models(wait=False)
         self._name = next((model.name for model in models if str(model.path) == chosen), self._name)
         self.want(self._messages)

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from workbench.errors import NotFoundError, PromptError, UsageError, WorkbenchError
+from workbench.errors import NotFoundError, PromptError, UsageError
 from workbench.library.lineends import shown
 from workbench.library.prompt import KINDS, short
 from workbench.library.writing import Conflict, Working, version_of
+from workbench.tui import flows
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -28,13 +29,6 @@ class LibraryTools:
 
     def work(self, flow: Coroutine[Any, Any, None]) -> None:
         """Run a flow when the keys before it have been heard (a burst over a slow line); its errors are told."""
-
-        async def guarded() -> None:
-            try:
-                await flow
-            except WorkbenchError as error:
-                self._screen.workbench.tell(str(error), severity="error")
-
         screen = self._screen
         below = list(screen.focused.ancestors_with_self) if screen.focused is not None else [screen]
         way = below[: below.index(screen) + 1] if screen in below else [screen]
@@ -43,7 +37,7 @@ class LibraryTools:
             if rest:
                 rest[0].call_later(hop, rest[1:])
             else:
-                screen.run_worker(guarded(), group="dialog")
+                flows.begin(screen, flow)
 
         hop(way)
 

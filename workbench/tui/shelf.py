@@ -131,6 +131,10 @@ def check(working: Working) -> Checked:
     except PromptError as error:
         return Checked(None, [Problem(str(working.path), None, "", error.what, error.hint)])
     problems = problems_of(Entry(working.id, working.library.name, Path(working.path), prompt, None))
+    if any(case.checks for case in prompt.cases):
+        from workbench.experiments.checks import reading
+
+        problems = sorted([*problems, *reading.problems_of(prompt)], key=lambda problem: problem.line or 0)
     try:
         messages = lead(prompt, {name: sample(slot) for name, slot in prompt.variables.items()})
     except WorkbenchError:

@@ -21,7 +21,7 @@ def skeleton(columns: int, rows: int) -> str:
     def row(left: str, fill: str, right: str) -> str:
         return left + fill * (half - 2) + right + left + fill * (columns - half - 2) + right
 
-    lines = [" Compare │ F2 Library │ F4 History"[:columns], row("┌", "─", "┐")]
+    lines = [" Compare │ F2 Library │ F4 History │ F12 Models"[:columns], row("┌", "─", "┐")]
     lines += [row("│", " ", "│")] * height
     lines += [row("└", "─", "┘"), "┌ message " + "─" * (columns - 11) + "┐"]
     lines += ["│" + " " * (columns - 2) + "│"] * 3

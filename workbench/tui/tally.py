@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import EngineError
 from workbench.experiments.conversation import Lane
 from workbench.inference.engine import Counted
+from workbench.inference.remote.address import is_remote
 from workbench.tui.counting import Counter, Want
 from workbench.tui.widgets.context_bar import Load
 
@@ -28,6 +30,7 @@ class Tally:
         self._counter: Counter[int, tuple[Counted, int]] = Counter()
         self._counted: dict[int, Counted] = {}
         self._warming: set[str] = set()
+        self._warned: set[str] = set()
 
     def warm(self) -> None:
         """Load the lanes' models in the background, so that counts and the first run are quick."""
@@ -44,12 +47,20 @@ class Tally:
         try:
             if await session.pool.fits(Path(path)):
                 await session.pool.restart(Path(path))
+                self._warn(path)
         except EngineError as error:
             for lane in self._screen.comparison.lanes:
                 if lane.path == path and (view := self._screen.board.view(lane.uid)):
                     view.foot.show([(str(error), "bad")])
         self._warming.discard(path)
         self.recount()
+
+    def _warn(self, path: str) -> None:
+        """Say once what a server does not offer."""
+        engine = self._screen.session.pool.engines().get(Path(path)) if self._screen.session else None
+        if engine and engine.info and engine.info.warning and is_remote(path) and path not in self._warned:
+            self._warned.add(path)
+            self._screen.workbench.tell(f"{engine.info.name}: {engine.info.warning}")
 
     def _engine(self, lane: Lane) -> Engine | None:
         session = self._screen.session
@@ -72,7 +83,7 @@ class Tally:
                 self._take(lane.uid, None)
                 continue
             uid = lane.uid
-            want = Want(count=lambda lane=lane: self._count(lane), told=lambda got, uid=uid: self._take(uid, got))  # type: ignore[misc]
+            want = Want(count=partial(self._count, lane), told=partial(self._take, uid))
             self._counter.want(lane.path, uid, want)
 
     async def _count(self, lane: Lane) -> tuple[Counted, int]:

@@ -23,6 +23,8 @@ _COLOURS = (
     "surface",
     "panel",
 )
+# What Textual's own rules ask for and its ANSI palette does not give.
+_ANSI = {"ansi-background": "ansi_default", "ansi-foreground": "ansi_default"}
 
 
 def load(path: Path) -> Theme:
@@ -48,6 +50,7 @@ def load(path: Path) -> Theme:
         dark=bool(data.get("dark", True)),
         ansi=bool(data.get("ansi", False)),
         text_alpha=1.0,
+        variables=dict(_ANSI) if data.get("ansi") else {},
         **colours,
     )
 

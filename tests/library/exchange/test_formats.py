@@ -117,7 +117,9 @@ tests:
       - {type: is-json, value: {type: object}}
       - {type: javascript, value: "process.exit(1)"}
       - {type: contains, value: file://secret}
-      - {type: llm-rubric, value: "is polite"}
+      - {type: is-json}
+      - {type: llm-rubric, value: "is polite to {{ tone }}", provider: openai:gpt-4}
+      - {type: rouge-n, value: "x"}
 """
 
 
@@ -133,12 +135,15 @@ def test_promptfoo(tmp_path: Path) -> None:
         {"type": "contains", "value": "42"},
         {"type": "regex", "not": True, "value": "^no"},
         {"type": "json-schema", "value": '{"type": "object"}'},
+        {"type": "is-json"},
+        {"type": "llm-rubric", "value": "is polite to {{tone}}"},
     ]
     said = "\n".join(made.dropped)
     for part in (
         "javascript: code is not carried",
         "files are not followed",
-        "llm-rubric",
+        "llm-rubric: provider",
+        '"rouge-n": no check like it',
         "apiKey",
         "list: no text",
         "providers",
@@ -166,7 +171,7 @@ tests:
     threshold: 1
   - vars: file://x
   - assert:
-      - {type: contains, value: "{{x}}", weight: 2, metric: m}
+      - {type: contains, value: "{{x | upper}}", weight: 2, metric: m}
       - {type: contains-all, value: [a, null]}
       - {type: contains-any, value: [a, 5]}
 """
@@ -180,7 +185,7 @@ tests:
             "name": "case 3",
             "variables": {},
             "checks": [
-                {"type": "contains", "value": "{{x}}", "weight": 2},
+                {"type": "contains", "value": "{{x | upper}}", "weight": 2},
                 {"type": "contains-any", "value": ["a", 5]},
                 every,
             ],

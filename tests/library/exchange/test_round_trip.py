@@ -83,7 +83,7 @@ def prompts(draw: st.DrawFn) -> Prompt:
                 "variables": dict.fromkeys(used, draw(WORDS)),
                 "message": draw(WORDS) or "What is 17 + 25?",
                 "checks": [
-                    {"type": "contains", "value": draw(WORDS)},
+                    {"type": "contains", "value": draw(texts())},
                     {"type": "contains-any", "value": ["{{a}}", "b {% c"]},
                     {"type": "regex", "value": "^a\\d", "not": True, "threshold": 0.5},
                 ],

@@ -95,6 +95,12 @@ class Alternating:
             self._spare.append(self._contexts.pop(id(lane)))
 
     @property
+    def cells(self) -> tuple[int, int]:
+        """Cells in use, and how many there are in all contexts."""
+        whole = sum(context.cells for context in (*self._contexts.values(), *self._spare))
+        return sum(lane.past for lane in self.lanes), whole
+
+    @property
     def resting(self) -> bool:
         """Whether contexts are kept that no lane uses."""
         return bool(self._spare) and not self.lanes

@@ -71,6 +71,11 @@ class Batched:
         self._rate = 0.0  # prompt tokens a second
         self.decoding = 0.0
 
+    @property
+    def used(self) -> int:
+        """Cells in use; `context.cells` is how many there are."""
+        return self._cells.used
+
     def _reset(self) -> None:
         self._cells = Cells()
         self._kept: list[Kept] = []  # oldest first

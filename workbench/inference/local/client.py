@@ -29,6 +29,7 @@ from workbench.inference.engine import (
     State,
     Token,
     TokenLogprob,
+    Usage,
 )
 from workbench.inference.local import hints, protocol
 from workbench.inference.local.process import Process, describe
@@ -73,6 +74,7 @@ class LocalEngine:
         self._limits = limits or Limits()
         self._state: State = "unloaded"
         self._info: ModelInfo | None = None
+        self._usage: Usage | None = None
         self._process: Process | None = None
         self._hello: asyncio.Future[None] | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -98,6 +100,11 @@ class LocalEngine:
     def info(self) -> ModelInfo | None:
         """The loaded model."""
         return self._info
+
+    @property
+    def usage(self) -> Usage | None:
+        """How full it is, as its worker told last."""
+        return self._usage if self._state == "ready" else None
 
     @property
     def pid(self) -> int | None:
@@ -161,7 +168,7 @@ class LocalEngine:
                 asking.cancel()
                 hint = "a smaller context, or another file"
                 raise self._error(f"loading made no progress for {self._limits.load:g} s", hint)
-        self._info = asking.result().info
+        self._info, self._usage = asking.result().info, asking.result().usage
         self._state = "ready"
         self._heard = time.monotonic()
         self._watcher = asyncio.create_task(self._watch(process))
@@ -183,9 +190,9 @@ class LocalEngine:
         made = tuple(messages)
         return (await self._ask(lambda n: protocol.Count(n, made), protocol.CountedReply)).counted
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
         """Log-probabilities of the continuation's tokens."""
-        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation), protocol.Scored)).tokens
+        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation, top), protocol.Scored)).tokens
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens."""
@@ -290,6 +297,7 @@ class LocalEngine:
         match reply:
             case protocol.Events(events=events, shape=shape):
                 self._shape = shape or self._shape
+                self._usage = reply.usage or self._usage
                 for event in events:
                     stream = self._streams.get(event.trial)
                     if stream is not None:

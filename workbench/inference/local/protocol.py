@@ -21,6 +21,7 @@ from workbench.inference.engine import (
     ModelInfo,
     Token,
     TokenLogprob,
+    Usage,
 )
 
 MAGIC = b"wb"
@@ -73,6 +74,7 @@ class Score(msgspec.Struct, frozen=True, tag=True):
     id: int
     prompt: str
     continuation: str
+    top: int = 0
 
 
 class NextToken(msgspec.Struct, frozen=True, tag=True):
@@ -122,6 +124,7 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 
     id: int
     info: ModelInfo
+    usage: Usage | None = None
 
 
 class Tokenized(msgspec.Struct, frozen=True, tag=True):
@@ -170,12 +173,14 @@ class Events(msgspec.Struct, frozen=True, tag=True):
     """Events of running trials, in order; one frame a step carries those of all lanes.
 
     `decoding` is the worker's own time inside llama_decode for these steps, in seconds; 0 when not measured. `shape`
-    is lanes per llama_decode as measured so far; 0 = not yet.
+    is lanes per llama_decode as measured so far; 0 = not yet. `usage` comes with a frame at most once a second,
+    and when the worker begins or stops being busy.
     """
 
     events: tuple[Event, ...]
     decoding: float = 0.0
     shape: int = 0
+    usage: Usage | None = None
 
 
 Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | Done | Failed | Events

@@ -6,12 +6,13 @@ Everything here runs on the worker's main thread, except `register`, `cancel` an
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from workbench.errors import EngineError
-from workbench.inference.engine import Event, Finished, LoadOptions
+from workbench.inference.engine import Event, Finished, LoadOptions, Usage
 from workbench.inference.loading import stretched
 from workbench.inference.local import machine
 from workbench.inference.local.alternating import Alternating
@@ -24,6 +25,7 @@ from workbench.inference.local.scoring import Scorer
 from workbench.inference.local.shape import Shape
 
 _LONG = 32  # rows in a decode that is worth interrupting for a cancel
+_NEWS = 1.0  # seconds between two reports of how full it is
 
 
 class Trials:
@@ -103,7 +105,9 @@ class Scheduler:
         self._events: list[Event] = []
         self._fast: deque[Fed] = deque()
         self._strict: deque[Fed] = deque()
-        lanes = min(64, max(1, options.lanes))
+        self.most = lanes = min(64, max(1, options.lanes))
+        self._told = 0.0  # when it was last said how full it is
+        self._told_busy = False
         common: dict[str, Any] = {
             "threads": threads,
             "options": options,
@@ -178,8 +182,24 @@ class Scheduler:
     def flush(self, decoding: float = 0.0) -> None:
         """Send the events so far in one frame."""
         if self._events:
-            self._send(Events(tuple(self._events), decoding, self.batched.shape.latest))
+            self._send(Events(tuple(self._events), decoding, self.batched.shape.latest, self._news()))
             self._events.clear()
+
+    def usage(self) -> Usage:
+        """How full it is. Strict lanes have caches of their own, beside those that are decoded together."""
+        fast, strict = len(self.batched.lanes), len(self.alternating.lanes)
+        lanes = self.most * ((fast > 0) + (strict > 0) or 1)
+        used, cells = self.alternating.cells
+        waiting = len(self._fast) + len(self._strict)
+        return Usage(fast + strict, lanes, self.batched.used + used, self.batched.context.cells + cells, waiting)
+
+    def _news(self) -> Usage | None:
+        """`usage`, when it is due: once a second, and at once when work begins or has ended."""
+        now, busy = time.monotonic(), bool(self.batched.lanes or self.alternating.lanes)
+        if busy == self._told_busy and now - self._told < _NEWS:
+            return None
+        self._told, self._told_busy = now, busy
+        return self.usage()
 
     def _cancel(self) -> None:
         marked = self.trials.cancelled()

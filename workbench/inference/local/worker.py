@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from workbench.errors import EngineError, WorkbenchError
-from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, TokenLogprob
+from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, TokenLogprob, Usage
 from workbench.inference.local import llama, machine, protocol
 from workbench.inference.local.counting import Counter
 from workbench.inference.local.lane import Fed, Lane
@@ -145,10 +145,10 @@ class Worker:
                     self._prepare(command.requests[start : start + _TOGETHER], taken, counter, scheduler)
             case protocol.Score():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
-                self._score(command.id, prompt, whole[len(prompt) :], 0, scheduler)
+                self._score(command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler)
             case protocol.NextToken():
                 prompt = counter.raw(command.prompt)
-                self._score(command.id, prompt, prompt[:0], max(1, command.top), scheduler)
+                self._score(command.id, prompt, None, max(1, command.top), scheduler)
 
     def _prepare(self, requests: tuple[Generate, ...], taken: float, counter: Counter, scheduler: Scheduler) -> None:
         lanes: list[Fed] = []
@@ -172,8 +172,8 @@ class Worker:
                 self._ended(request.trial, str(_told(error)))
         self._inbox.put(lambda: scheduler.submit(lanes))
 
-    def _score(self, identity: int, prompt: llama.Ids, text: llama.Ids, top: int, scheduler: Scheduler) -> None:
-        if top == 0 and len(text) == 0:
+    def _score(self, identity: int, prompt: llama.Ids, text: llama.Ids | None, top: int, scheduler: Scheduler) -> None:
+        if text is not None and len(text) == 0:
             self.send(protocol.Scored(identity, ()))
             return
         if len(prompt) == 0:
@@ -195,15 +195,15 @@ class Worker:
         try:
             if self._scheduler is not None:
                 raise EngineError("a model is loaded already", hint="one worker holds one model")
-            info = self._load(command.id, command.path, command.options, command.shape_hint)
+            info, usage = self._load(command.id, command.path, command.options, command.shape_hint)
         except Exception as error:  # noqa: BLE001  (the boundary of loading: told, and the worker can load again)
             told = _told(error)
             self.send(protocol.Failed(command.id, told.what, told.hint))
             return
         info = msgspec.structs.replace(info, load_s=time.perf_counter() - began)
-        self.send(protocol.Loaded(command.id, info))
+        self.send(protocol.Loaded(command.id, info, usage))
 
-    def _load(self, identity: int, path: str, options: LoadOptions, hint: int) -> ModelInfo:
+    def _load(self, identity: int, path: str, options: LoadOptions, hint: int) -> tuple[ModelInfo, Usage]:
         if options.context_length < 0:
             raise EngineError(f"a context of {options.context_length} tokens makes no sense", hint="0 lets us choose")
         shown = -1.0
@@ -242,7 +242,7 @@ class Worker:
         self._model = model
         self._counter = Counter(model, self._renderer)
         self._scheduler = scheduler
-        return ModelInfo(
+        info = ModelInfo(
             name=model.metadata.get("general.name") or Path(path).stem,
             path=path,
             architecture=model.architecture,
@@ -259,6 +259,7 @@ class Worker:
             vram=max(0, free - llama.free_vram()),
             options=options,
         )
+        return info, scheduler.usage()
 
     def serve(self) -> None:
         """Start the other threads and run the main one, for ever."""

@@ -1,0 +1,1 @@
+"""The remote engine: models of OpenAI-compatible servers, named in `[[servers]]` of the settings."""

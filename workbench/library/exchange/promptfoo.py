@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import PromptError
 from workbench.library.exchange import messages as chat
 from workbench.library.exchange import parts
-from workbench.library.exchange.slots import RefusedError, convert, from_jinja, to_jinja
+from workbench.library.exchange.slots import RefusedError, convert, from_jinja, ours, to_jinja
 from workbench.library.exchange.yamls import dump, load
 from workbench.library.reader import clipped
 
@@ -20,7 +20,8 @@ MESSAGE = "message"  # the variable that holds a case's message
 _ASSERTS = {"is-json": "json-schema"}
 _SAME = (
     *("contains", "icontains", "contains-all", "contains-any", "icontains-all", "icontains-any", "equals"),
-    *("regex", "starts-with", "json-schema", "levenshtein", "contains-json"),
+    *("regex", "starts-with", "json-schema", "levenshtein", "contains-json", "is-json", "is-xml", "is-refusal"),
+    "llm-rubric",
 )
 _RUN = {"javascript", "python", "ruby", "webhook"}
 _NUMBERS = ("threshold", "weight")
@@ -183,6 +184,15 @@ def _literal(making: parts.Incoming, name: str, text: str) -> str:
     return "".join(part for part, _ in found)
 
 
+def _template(making: parts.Incoming, name: str, text: str) -> str:
+    """A check's text: `{{ name }}` is the case's variable here too; what is more than that is a text, and told."""
+    try:
+        return ours(from_jinja(text))
+    except RefusedError:
+        making.dropped.append(f"{name}: what stands in braces is text now, and is not filled in")
+        return text
+
+
 def _checks(making: parts.Incoming, name: str, asserts: Any) -> list[dict[str, Any]]:
     if asserts is not None and not isinstance(asserts, list):
         making.dropped.append(f"{name}: assert: it is no list")
@@ -198,7 +208,7 @@ def _check(making: parts.Incoming, name: str, data: Any) -> dict[str, Any] | Non
     if bare in _RUN or (isinstance(value, str) and value.startswith("file://")):
         making.dropped.append(f"{name}: the assert {kind}: code is not carried, and was not run")
         return None
-    mine = _ASSERTS.get(bare, bare)
+    mine = _ASSERTS.get(bare, bare) if value is not None else bare
     if mine not in _SAME:
         making.dropped.append(f"{name}: the assert {clipped(kind)}: no check like it")
         return None
@@ -208,13 +218,13 @@ def _check(making: parts.Incoming, name: str, data: Any) -> dict[str, Any] | Non
     if isinstance(value, dict):
         check["value"] = json.dumps(value, ensure_ascii=False)
     elif isinstance(value, str):
-        check["value"] = _literal(making, f"{name}: the assert {kind}", value)
+        check["value"] = _template(making, f"{name}: the assert {kind}", value)
     elif isinstance(value, list) and not all(isinstance(each, (str, int, float)) for each in value):
         making.dropped.append(f"{name}: the assert {kind}: its values are no texts or numbers")
         return None
     elif isinstance(value, list):
         each_of = f"{name}: the assert {kind}"
-        check["value"] = [_literal(making, each_of, each) if isinstance(each, str) else each for each in value]
+        check["value"] = [_template(making, each_of, each) if isinstance(each, str) else each for each in value]
     elif value is not None:
         check["value"] = value
     for key in data:
@@ -264,7 +274,14 @@ def _test(case: Any, asks: bool) -> dict[str, Any]:
 def _assert(check: Mapping[str, Any]) -> dict[str, Any]:
     kind = {"json-schema": "is-json"}.get(str(check.get("type")), str(check.get("type")))
     made: dict[str, Any] = {"type": f"not-{kind}" if check.get("not") else kind}
-    return {**made, **{key: _shown(value) for key, value in check.items() if key not in ("type", "not")}}
+    return {**made, **{key: _written(value) for key, value in check.items() if key not in ("type", "not")}}
+
+
+def _written(value: Any) -> Any:
+    """A check's value: its slots are the case's variables there too."""
+    if isinstance(value, list):
+        return [_written(each) for each in value]
+    return convert(value, to_jinja) if isinstance(value, str) else value
 
 
 def _shown(value: Any) -> Any:

@@ -82,7 +82,11 @@ class BesideScreen(ModalScreen[Result]):
         self.turned()
 
     def on_card_list_taken(self) -> None:
-        """Enter goes into the text, to scroll."""
+        """Enter."""
+        self.taken()
+
+    def taken(self) -> None:
+        """Enter goes into the text, to scroll; here and not in a handler, for Textual calls those of all classes."""
         self.pane.focus()
 
     def action_leave(self) -> None:

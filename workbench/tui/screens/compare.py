@@ -127,22 +127,9 @@ class CompareScreen(CoverableScreen[None]):
             if lane.problem:
                 self.show(lane)
         self.tally.warm()
-        self.set_interval(1.0, self._read_gauges)
-        self._read_gauges()
         await asyncio.to_thread(lambda: session.store)
         if session.problem:
             self.workbench.tell(f"history is off: {session.problem}", severity="warning")
-
-    @work(group="gauges", exclusive=True)
-    async def _read_gauges(self) -> None:
-        if self.session is None:
-            return
-        reading = await asyncio.to_thread(self.session.hardware.read)
-        if not self.is_attached or not self.board.is_attached:
-            return  # the app was left meanwhile
-        self.gauges.show(reading)
-        speeds = [self.view(lane).rate(lane.last) or 0.0 for lane in self.comparison.lanes if lane.busy and lane.last]
-        self.gauges.speed = sum(speeds)
 
     # ---- showing
 
@@ -426,6 +413,10 @@ class CompareScreen(CoverableScreen[None]):
     def action_history(self) -> None:
         """What ran before."""
         self.tools.work(self.tools.history())
+
+    def action_vote(self) -> None:
+        """Vote blind on the answers."""
+        self.tools.work(self.tools.vote())
 
     def action_find(self) -> None:
         """Find in the answer."""

@@ -188,8 +188,9 @@ class HistoryScreen(BesideScreen[str | None]):
         if self._trials is not None and self.run is not None:
             self.head.show([("history", "name"), (f"  {len(self._trials):,} trials of {self.run['id']}", "")])
         else:
-            filtered = self._query is not None and self.line.value.strip()
-            many = f"{len(self._runs):,} {'runs match' if filtered else 'runs'}"
+            filtered = self._query is not None and bool(self.line.value.strip())
+            count = len(self._runs)
+            many = f"{count:,} run{'s' * (count != 1)}{' found' * filtered}"
             nothing = "nothing matches" if filtered else "nothing ran yet"
             self.head.show([("history", "name"), (f"  {many if len(self._runs) else nothing}", "")])
         if self._said:
@@ -349,3 +350,7 @@ class HistoryScreen(BesideScreen[str | None]):
     def action_export(self) -> None:
         """Runs as JSON lines."""
         self.tools.work(self.tools.export())
+
+    def action_vote(self) -> None:
+        """Vote blind on the run's answers."""
+        self.tools.work(self.tools.vote())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on, work
@@ -232,10 +231,9 @@ class LibraryScreen(CoverableScreen[None]):
 
     @work(group="tick", exclusive=True)
     async def _tick(self) -> None:
-        """Gauges, and whether another program wrote the file in the editor."""
+        """Whether another program wrote the file in the editor."""
         if self.app.screen is not self:
             return
-        self.gauges.show(await asyncio.to_thread(self.session.hardware.read))
         await self.file.look()
 
     # ---- actions

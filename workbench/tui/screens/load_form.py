@@ -11,6 +11,7 @@ from textual import work
 from workbench.errors import EngineError, SettingError
 from workbench.inference.engine import LoadOptions
 from workbench.inference.loading import TABLE
+from workbench.models import measured
 from workbench.models.fit import estimate
 from workbench.tui.screens.settings_form import SettingsForm
 
@@ -27,6 +28,7 @@ class LoadForm(SettingsForm[LoadOptions]):
         super().__init__(TABLE, options, f"how {name} is loaded", lanes=False)
         self._path = path
         self._header: Header | None = None
+        self._base = 0  # what it was measured to take
 
     def on_mount(self) -> None:
         """The header is read beside the loop; until then nothing is said."""
@@ -38,6 +40,7 @@ class LoadForm(SettingsForm[LoadOptions]):
 
         try:
             self._header = await asyncio.to_thread(read_whole, self._path)
+            self._base = await asyncio.to_thread(measured.base, self._path, self.made())
         except EngineError:
             return  # loading it will say what is wrong
         self.tell()
@@ -47,7 +50,7 @@ class LoadForm(SettingsForm[LoadOptions]):
         if self._header is None:
             return ""
         try:
-            fit = estimate(self._header, self.made())
+            fit = estimate(self._header, self.made(), base=self._base)
         except SettingError:
             return ""
         return f"{fit.verdict}: {fit.numbers}"

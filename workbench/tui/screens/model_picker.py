@@ -1,4 +1,4 @@
-"""Pick a model of this machine; files that cannot be used are visible with what is wrong."""
+"""Pick a model of this machine or of a server; files that cannot be used are visible with what is wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from workbench.inference.remote.address import is_remote
 from workbench.tui.screens.picker import Picker, Row, columns, marked
 
 if TYPE_CHECKING:
@@ -29,9 +30,18 @@ class ModelPicker(Picker):
 
     async def gather(self) -> None:
         """Look for models."""
-        self._models = await asyncio.to_thread(self._session.models)
+        self._models = await asyncio.to_thread(self._session.models, wait=False)
+        if self._session.settings.servers:
+            self.run_worker(self._ask_servers())
         if not self._models:
             self.nothing = "no model on this machine: put a .gguf file into ~/.cache/llama.cpp, or run make setup"
+
+    async def _ask_servers(self) -> None:
+        """Theirs come when they come; the highlight stays on its row."""
+        self._models = await asyncio.to_thread(self._session.models)
+        row = self._row
+        self.fill()
+        self.highlight(row.key if row else "")
 
     def rows(self, query: str) -> Sequence[Row]:
         """Models whose name, source or architecture hold all the words."""
@@ -50,6 +60,9 @@ def _row(model: Model, words: Sequence[str]) -> Row:
     if model.error:
         says = (Content.styled("cannot be used", "$error"), 0)
         return Row(model.path, columns((name, 44), says), "", f"{model.error} — {model.path}")
+    if is_remote(model.path):
+        holds = f"{model.context_length:>7,} ctx" if model.context_length else ""
+        return Row(model.path, columns((name, 44), (holds, 11), (model.source, 0)), f"on {model.source}\n{model.path}")
     about = f"{size(model.size):>8}  {model.parameters / 1e9:>5.1f} B  {model.context_length:>7,} ctx"
     detail = f"{model.architecture}, {model.quantization}, {model.source}\n{model.path}"
     return Row(model.path, columns((name, 44), (about, 0)), detail)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import BindingType
 
-from workbench.errors import EngineError, NotFoundError, UsageError, WorkbenchError
-from workbench.tui import actions
-from workbench.tui.screens.ask import AskScreen
+from workbench.errors import EngineError, UsageError
+from workbench.inference.remote.address import is_remote
+from workbench.tui import actions, flows
 from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.screens.choice import Choice, ChoiceScreen
 from workbench.tui.widgets.card_list import Row
@@ -20,7 +19,6 @@ from workbench.tui.widgets.card_list import Row
 if TYPE_CHECKING:
     from workbench.inference.engine import LoadOptions
     from workbench.models.catalog import Model
-    from workbench.models.hub import RepoFile, RepoPage
     from workbench.session import Session
 
 
@@ -49,23 +47,29 @@ class ModelsScreen(BesideScreen[str | None]):
         return self._models[self.cards.here] if 0 <= self.cards.here < len(self._models) else None
 
     async def on_mount(self) -> None:
+        await self.workbench.fetches.open()
         self._tick()
         self.set_interval(0.5, self._tick)
         await self._load()
 
     async def _load(self, path: str = "") -> None:
-        self._models = await asyncio.to_thread(self.session.models)
-        here = next((at for at, model in enumerate(self._models) if model.path == path), 0)
-        self._stale = await asyncio.to_thread(self._stale_ones)
-        total = sum(model.size for model in self._models)
-        self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
-        self.cards.show(len(self._models), here)
-        self._show()
+        for wait in (False, True) if self.session.settings.servers else (False,):  # servers come when they come
+            models = await asyncio.to_thread(self.session.models, wait=wait)
+            stale = await asyncio.to_thread(self._stale_ones)
+            path = self._model.path if self._model else path  # where one is by now
+            self._models, self._stale = models, stale
+            here = next((at for at, model in enumerate(models) if model.path == path), 0)
+            total = sum(model.size for model in self._models)
+            self.head.show([("models", "name"), (f"  {len(self._models)}, {total / 1e9:.1f} GB", "")])
+            self.cards.show(len(self._models), here)
+            self._show()
 
     def row(self, index: int) -> Row:
         model = self._models[index]
         if model.error:
             return [(model.name, "bad"), (f"  {model.error}", "dim")], []
+        if is_remote(model.path):
+            return [(model.name, "")], [(f"{model.context_length:,} ctx" if model.context_length else "", "dim")]
         loaded = Path(model.path) in self.session.pool.engines()
         state = "reload needed " if model.path in self._stale else "loaded " if loaded else ""
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
@@ -80,7 +84,7 @@ class ModelsScreen(BesideScreen[str | None]):
         self._fetching = len(running)
         if running:
             more = f"  (+{len(running) - 1})" if len(running) > 1 else ""
-            self.foot.show([(f"{running[-1].says}{more}", "warn")], [("x stops", "")], firm=True)
+            self.foot.show([(f"{running[-1].says}{more}", "warn")], [("d downloads", "")], firm=True)
             return
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("models") if a.footer)
         self.foot.show([(f"enter use · {keys} · esc leave", "")], brief=[("F1 keys · esc leave", "")])
@@ -89,7 +93,7 @@ class ModelsScreen(BesideScreen[str | None]):
         """Another model."""
         self._show()
 
-    def on_card_list_taken(self) -> None:
+    def taken(self) -> None:
         """Enter takes it into the lane."""
         self.action_take()
 
@@ -99,7 +103,10 @@ class ModelsScreen(BesideScreen[str | None]):
         if model is None:
             self.pane.set_text("no model on this machine: h searches the hub")
             return
+        from workbench.tui.model_text import marks
+
         self.pane.set_text(await asyncio.to_thread(self._described, model))
+        self.pane.set_spans(marks(self.pane.shown))
 
     def _stale_ones(self) -> set[str]:
         return {str(path) for path in self.session.pool.engines() if self.session.reload_needed(path)}
@@ -112,16 +119,17 @@ class ModelsScreen(BesideScreen[str | None]):
         except UsageError as error:  # the file of load settings
             return str(error)
 
+    def _usable(self, what: str) -> Model | None:
+        """The current model, None when it cannot be used. Raises EngineError where a server has it."""
+        from workbench.models.remote import refuse
+
+        model = self._model
+        if model is None or model.error:
+            return None
+        refuse(model, what)
+        return model
+
     # ---- actions
-
-    def _flow(self, flow: Coroutine[Any, Any, None]) -> None:
-        async def guarded() -> None:
-            try:
-                await flow
-            except WorkbenchError as error:
-                self.workbench.tell(str(error), severity="error")
-
-        self.run_worker(guarded(), group="dialog")
 
     def action_take(self) -> None:
         """Into the lane."""
@@ -134,59 +142,25 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_hub(self) -> None:
         """Search the hub, fetch a model."""
-        self._flow(self._fetch())
+        from workbench.tui.screens.hub import HubScreen
 
-    async def _fetch(self) -> None:
-        from workbench.models import hub
+        self.app.push_screen(HubScreen(self.session), lambda _: self.action_again())
 
-        words = await self.app.push_screen_wait(AskScreen("search the hub for GGUF models"))
-        if words is None:
-            return
-        found = await asyncio.to_thread(hub.search, words)
-        if not found:
-            raise NotFoundError("the hub has nothing that matches", hint="other words, or a part of the name")
-        rows = [
-            Choice(repo.id, f"{repo.id}  {repo.downloads:,} ↓  {repo.license}", _about(repo.gated, repo.censorship))
-            for repo in found
-        ]
-        id = await self.app.push_screen_wait(ChoiceScreen("repositories, most downloaded first", rows))
-        if id is None:
-            return
-        page = await asyncio.to_thread(hub.page, id)
-        file = await self._chosen(page)
-        if file is not None:
-            self.workbench.fetches.begin(page, file)
-            self._tick()
+    def action_downloads(self) -> None:
+        """What is being fetched."""
+        from workbench.tui.screens.downloads import DownloadsScreen
 
-    async def _chosen(self, page: RepoPage) -> RepoFile | None:
-        from workbench.hardware import memory
-        from workbench.models.quantization import line, recommended
-
-        room = await asyncio.to_thread(memory.available)
-        best, why = recommended([file for file in page.files if not file.projector], room)
-        models = [file for file in page.files if not file.projector]
-        rows = []
-        for at, file in enumerate(page.files):
-            mark = "▸ " if 0 <= best < len(models) and file is models[best] else "  "
-            fits = "projector" if file.projector else "" if file.size <= room * 0.8 else "too big for this machine"
-            name = f"{mark}{file.quantization:<8} {file.size / 1e6:>8,.0f} MB  {fits}  {file.name}"
-            about = why if mark == "▸ " else line(file.quantization)
-            rows.append(Choice(str(at), name, about))
-        rows.sort(key=lambda row: not row.name.startswith("▸"))
-        if not rows:
-            raise NotFoundError(f"there is no GGUF model in {page.repo.id}", hint="choose one that ends with -GGUF")
-        key = await self.app.push_screen_wait(ChoiceScreen(f"files of {page.repo.id}", rows))
-        return page.files[int(key)] if key is not None else None
+        self.app.push_screen(DownloadsScreen(self.session))
 
     def action_settings(self) -> None:
         """How the model is loaded."""
-        self._flow(self._set())
+        flows.begin(self, self._set())
 
     async def _set(self) -> None:
         from workbench.tui.screens.load_form import LoadForm
 
-        model = self._model
-        if model is None or model.error:
+        model = self._usable("load here")
+        if model is None:
             return
         path = Path(model.path)
         before = await asyncio.to_thread(self.session.load_options, path)
@@ -206,13 +180,13 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_tune(self) -> None:
         """Measure the fastest load settings."""
-        self._flow(self._tune())
+        flows.begin(self, self._tune())
 
     async def _tune(self) -> None:
         from workbench.tui.screens.tune import TuneScreen
 
-        model = self._model
-        if model is None or model.error:
+        model = self._usable("tune")
+        if model is None:
             return
         path = Path(model.path)
         if self.session.pool.busy(path):
@@ -224,11 +198,11 @@ class ModelsScreen(BesideScreen[str | None]):
 
     def action_reload(self) -> None:
         """Load the model again, as it is set now."""
-        self._flow(self._reload())
+        flows.begin(self, self._reload())
 
     async def _reload(self) -> None:
-        model = self._model
-        if model is None or model.error:
+        model = self._usable("load here")
+        if model is None:
             return
         path = Path(model.path)
         await self.session.pool.discard(path)
@@ -247,35 +221,32 @@ class ModelsScreen(BesideScreen[str | None]):
         self.workbench.tell(f"{model.name} is loaded: {info.context_length:,} tokens a lane" if info else "closed")
         self.workbench.compare.reload_marks()
 
-    def action_stop(self) -> None:
-        """Stop the downloads; they go on from there when fetched again."""
-        self.workbench.fetches.stop()
-
     def action_delete(self) -> None:
         """Delete it, after a question."""
-        self._flow(self._delete())
+        flows.begin(self, self._delete())
 
     async def _delete(self) -> None:
+        from workbench.models.remote import refuse
         from workbench.models.removal import removal
 
         model = self._model
         if model is None:
             return
-        if Path(model.path) in self.session.pool.engines():
-            raise EngineError(f"{model.name} is loaded", hint="take another model into its lanes, and start again")
+        refuse(model, "delete")
+        comparison = self.workbench.compare.comparison
+        used = [comparison.label(lane) for lane in comparison.lanes if lane.path == model.path]
+        if used:
+            raise EngineError(f"lane {', '.join(used)} uses {model.name}", hint="take another model there first")
         gone = await asyncio.to_thread(removal, model)
         about = f"Deletes {', '.join(gone.files)} and frees {gone.frees / 1e6:,.0f} MB. It can be fetched again."
         rows = [Choice("no", "keep it", "Nothing is deleted."), Choice("yes", f"delete {model.name}", about)]
         if await self.app.push_screen_wait(ChoiceScreen("delete the model?", rows)) == "yes":
+            await self.session.pool.discard(Path(model.path))
             await asyncio.to_thread(gone.work)
             self.workbench.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")
             await self._load()
 
     def action_again(self) -> None:
         """Look for models again."""
-        self._flow(self._load(self._model.path if self._model else ""))
-
-
-def _about(gated: bool, censorship: str) -> str:
-    notes = ["gated: accept its terms on its page first, and set HF_TOKEN"] if gated else []
-    return " · ".join([*notes, *([censorship] if censorship else [])])
+        self.session.remote.forget()
+        flows.begin(self, self._load(self._model.path if self._model else ""))

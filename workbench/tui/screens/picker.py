@@ -113,6 +113,12 @@ class Picker(ModalScreen[str | None]):
         event.stop()
         self._take()
 
+    def highlight(self, key: str) -> None:
+        """Move the highlight to the row of this key, if there is one."""
+        keys = [row.key for row in self._rows]
+        if key in keys:
+            self.query_one(OptionList).highlighted = keys.index(key)
+
     @property
     def _row(self) -> Row | None:
         at = self.query_one(OptionList).highlighted

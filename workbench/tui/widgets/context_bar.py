@@ -15,7 +15,7 @@ class Load(msgspec.Struct, frozen=True):
     """What the next run puts in the context, in tokens.
 
     `prompt` is all that is fed (`history` of it earlier turns); `room` the longest answer asked for; `context` what
-    the model's context holds. `known` is False until the engine has counted.
+    the model's context holds (0: a server does not say). `known` is False until the engine has counted.
     """
 
     prompt: int = 0
@@ -27,12 +27,12 @@ class Load(msgspec.Struct, frozen=True):
     @property
     def fits(self) -> bool:
         """Whether the prompt and at least one token of answer go in."""
-        return not self.known or self.prompt + 1 <= self.context
+        return not self.known or not self.context or self.prompt + 1 <= self.context
 
     @property
     def left(self) -> int:
         """Tokens that the answer can really have."""
-        return max(0, min(self.room, self.context - self.prompt))
+        return max(0, min(self.room, self.context - self.prompt)) if self.context else self.room
 
     def says(self) -> str:
         """The numbers, exactly."""
@@ -43,7 +43,7 @@ class Load(msgspec.Struct, frozen=True):
         text = f"{self.prompt:,}"
         if self.history:
             text += f" ({self.history:,} history)"
-        text += f" + {self.left:,} / {self.context:,}"
+        text += f" + {self.left:,} / {self.context:,}" if self.context else f" + {self.left:,} tok"
         if self.left < self.room:
             text += f" (answer cut at {self.left:,})"
         return text
@@ -54,7 +54,7 @@ class Load(msgspec.Struct, frozen=True):
             return "… tok"
         if not self.fits:
             return f"{self.prompt} > {self.context} tok"
-        return f"{self.prompt}+{self.left}/{self.context}"
+        return f"{self.prompt}+{self.left}/{self.context or '?'}"
 
 
 class ContextBar(Widget):

@@ -50,12 +50,22 @@ class LaneHead(FrameLine):
         rest = room - cell_len(label) - 3 * len(gap)
         settings = shorten(sampling, max(8, min(cell_len(sampling), rest // 3)))
         names = rest - cell_len(settings)
-        short = shorten(model, max(names - cell_len(prompt), min(cell_len(model), 7)))
+        least = min(cell_len(model), cell_len(model.rpartition(" @ ")[2]) + 3 if " @ " in model else 7)
+        short = _named(model, max(names - cell_len(prompt), least))
         if cell_len(prompt) > names - cell_len(short):
             prompt = prompt.rsplit("/", 1)[-1]  # the name says more than its folder
-            short = shorten(model, max(names - cell_len(prompt), min(cell_len(model), 7)))
+            short = _named(model, max(names - cell_len(prompt), least))
         named = shorten(prompt, names - cell_len(short))
         return ((label, "name"), (gap, ""), (named, "strong"), (f"{gap}{short}{gap}{settings}", "")), ()
+
+
+def _named(model: str, width: int) -> str:
+    """The model in `width` cells; of a server's (`MODEL @ HOST`) the host stays: one must see where a text goes."""
+    name, at, host = model.rpartition(" @ ")
+    if not at or cell_len(model) <= width:
+        return shorten(model, width)
+    room = width - cell_len(host) - 1
+    return f"{shorten(name, room)}@{host}" if room > 0 else shorten(host, width)
 
 
 class LanePane(AnswerPane):

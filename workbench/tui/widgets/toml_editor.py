@@ -13,6 +13,7 @@ from textual.document._document_navigator import DocumentNavigator
 from textual.document._wrapped_document import WrappedDocument
 from textual.widgets import TextArea
 
+from workbench.library.lineends import common
 from workbench.tui.highlight import spans, states
 
 
@@ -92,12 +93,7 @@ class TomlEditor(TextArea):
     def put(self, text: str) -> None:
         """A text changed elsewhere (a form, a merge): one step that can be undone; lines that stay are not touched."""
         old, new = self.document.lines, text.split("\n")
-        first, most = 0, min(len(old), len(new))
-        while first < most and old[first] == new[first]:
-            first += 1
-        last = 0
-        while last < most - first and old[-1 - last] == new[-1 - last]:
-            last += 1
+        first, last = common(old, new)
         if first == len(old) == len(new):
             return
         gone, came = old[first : len(old) - last], new[first : len(new) - last]

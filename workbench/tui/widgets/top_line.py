@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 
 class TopLine(Widget):
-    """` Compare │ F2 Library │ F4 History      fast · coupled · lanes 1–4 of 8      ^p actions  F1 help`."""
+    """` Compare │ F2 Library │ F4 History │ F12 Models     fast · coupled · lanes 1–4 of 8     ^p actions  F1 help`."""
 
     DEFAULT_CSS = """
     TopLine { height: 1; dock: top; background: $panel; color: $foreground-muted; }
@@ -44,10 +44,9 @@ class TopLine(Widget):
     def render_line(self, y: int) -> Strip:
         """The line."""
         width, base = self.size.width, self.rich_style
-        right = f"{self._right}  ^p actions  F1 help "
         wide = sum(len(text) + 1 for text, _ in self._tabs()) - 1
-        if wide + cell_len(right) > width:
-            right = self._right + " "
+        fitting = (f"{self._right}{keys} " for keys in ("  ^p actions  F1 help", "  F1 help", ""))
+        right = next((text for text in fitting if wide + cell_len(text) <= width), f"{self._right} ")
         segments: list[Segment] = []
         for text, here in self._tabs():
             segments += [Segment("│", base)] if segments else []
@@ -58,5 +57,5 @@ class TopLine(Widget):
     def _tabs(self) -> list[tuple[str, bool]]:
         """The places one can go to, and whether one is there."""
         if self._here == "Compare":
-            return [(" Compare ", True), (" F2 Library ", False), (" F4 History ", False)]
+            return [(" Compare ", True), (" F2 Library ", False), (" F4 History ", False), (" F12 Models ", False)]
         return [(" F2 Compare ", False), (f" {self._here} ", True), (" F4 Versions ", False)]

@@ -1,0 +1,1 @@
+"""Automatic verdicts on an answer: `reading` makes checks of TOML tables, `applying` applies them to a trial."""
