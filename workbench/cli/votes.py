@@ -108,7 +108,8 @@ def _print_ranking(told: Sequence[Ballot], options: argparse.Namespace) -> int:
     from workbench.experiments.arena.entries import votes_of
     from workbench.experiments.arena.ranking import ranking as ranked
 
-    found = ranked(votes_of(told), control=options.style)
+    votes = votes_of(told)
+    found = ranked(votes, control=options.style)
     if options.json:
         output.print_json([asdict(row) for row in found.rows])
         return Exit.OK
@@ -117,10 +118,12 @@ def _print_ranking(told: Sequence[Ballot], options: argparse.Namespace) -> int:
         return Exit.OK
     for line in _table(found.rows):
         print(output.clip(safe.line(line), output.width()))
-    if options.style:
+    if options.style and any(vote.styles for vote in votes):
         print(_effects(found.effects))
-    votes, cases = _many(found.votes, "vote"), _many(found.cases, "case")
-    output.narrate(f"{votes} on {cases}; ranges are 95 %; 1000 is the middle, 400 points are odds of ten to one")
+    elif options.style:
+        output.narrate("the votes do not say how the texts looked: no style was taken out")
+    counts = f"{_many(found.votes, 'vote')} on {_many(found.cases, 'case')}"
+    output.narrate(f"{counts}; ranges are 95 %; 1000 is the middle, 400 points are odds of ten to one")
     return Exit.OK
 
 

@@ -87,12 +87,12 @@ def _say(store: Store, ballot: Ballot, verdict: Verdict, before: Sequence[str], 
 
     def work(db: sqlite3.Connection) -> None:
         db.execute("BEGIN IMMEDIATE")  # between the look and the word nobody else may speak
-        sql = "SELECT verdict FROM votes WHERE ballot = ? ORDER BY place DESC LIMIT 1"
+        sql = "SELECT verdict FROM verdicts WHERE ballot = ? ORDER BY place DESC LIMIT 1"
         found = db.execute(sql, (ballot.id,)).fetchone()
         here = found[0] if found else ""
         if here not in before:
             raise UsageError(f"this pair has a verdict already ({here})" if here else "this pair has no verdict yet")
-        sql = "INSERT INTO votes (ballot, verdict, tags, created) VALUES (?, ?, ?, ?)"
+        sql = "INSERT INTO verdicts (ballot, verdict, tags, created) VALUES (?, ?, ?, ?)"
         db.execute(sql, (ballot.id, verdict, to_json(list(tags)), said))
 
     store.change(work).result()
@@ -119,7 +119,7 @@ def add(store: Store, votes: Iterable[Ballot]) -> int:
                 _same(db, ballot)
                 continue
             added += 1
-            sql = "INSERT INTO votes (ballot, verdict, tags, created) VALUES (?, ?, ?, ?)"
+            sql = "INSERT INTO verdicts (ballot, verdict, tags, created) VALUES (?, ?, ?, ?)"
             db.execute(sql, (ballot.id, ballot.verdict, to_json(list(ballot.tags)), ballot.voted or moment))
         return added
 
@@ -128,8 +128,8 @@ def add(store: Store, votes: Iterable[Ballot]) -> int:
 
 def _same(db: sqlite3.Connection, ballot: Ballot) -> None:
     """Raise when the ballot of that id is about something else."""
-    sql = "SELECT left_item, right_item, case_name FROM ballots WHERE id = ?"
-    said = [row[0] for row in db.execute("SELECT verdict FROM votes WHERE ballot = ?", (ballot.id,))]
+    sql = "SELECT left_item, right_item, case_name FROM votes WHERE id = ?"
+    said = [row[0] for row in db.execute("SELECT verdict FROM verdicts WHERE ballot = ?", (ballot.id,))]
     here = tuple(db.execute(sql, (ballot.id,)).fetchone())
     told = (stored(ballot.left), stored(ballot.right), stored(ballot.case))
     if here != told or (said and ballot.verdict not in said):
@@ -137,13 +137,13 @@ def _same(db: sqlite3.Connection, ballot: Ballot) -> None:
         raise UsageError(f"the id {ballot.id} is here already with another vote", hint=hint)
 
 
-_INSERT = """INSERT INTO ballots (id, created, left_item, right_item, left_trial, right_trial, case_name, styles, seed,
+_INSERT = """INSERT INTO votes (id, created, left_item, right_item, left_trial, right_trial, case_name, styles, seed,
                  voter, source)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_ALL = """SELECT ballots.*, verdict, tags, votes.created AS voted
-          FROM ballots
-          LEFT JOIN votes ON votes.place = (SELECT max(place) FROM votes WHERE ballot = ballots.id)
-          ORDER BY ballots.place"""
+_ALL = """SELECT votes.*, verdict, tags, verdicts.created AS voted
+          FROM votes
+          LEFT JOIN verdicts ON verdicts.place = (SELECT max(place) FROM verdicts WHERE ballot = votes.id)
+          ORDER BY votes.place"""
 
 
 def _row(ballot: Ballot, moment: str) -> tuple[object, ...]:

@@ -1,11 +1,11 @@
-"""0002: blind votes. A ballot is two answers put side by side; it is written before they are shown, and never changed.
+"""0002: blind votes. A ballot (a row of `votes`) is two answers put side by side; it is written before they are shown.
 
-Columns that are no ids are BLOBs: kept as they come (a name may be "007"), and no place where `history/pointers.py`
-looks for the trials and runs that votes keep.
+Nothing is changed or deleted: verdicts are rows of their own, and a ballot's last one counts. Columns that are no ids
+are BLOBs: kept as they come (a name may be "007"), and no place where `history/pointers.py` looks for what votes keep.
 """
 
 SQL = """
-CREATE TABLE ballots (
+CREATE TABLE votes (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE,
     created BLOB NOT NULL,           -- UTC, ISO 8601
@@ -19,14 +19,14 @@ CREATE TABLE ballots (
     voter BLOB NOT NULL DEFAULT '',
     source BLOB NOT NULL             -- arena, import
 );
-CREATE INDEX ballots_by_left ON ballots (left_trial);
-CREATE INDEX ballots_by_right ON ballots (right_trial);
-CREATE TABLE votes (
-    place INTEGER PRIMARY KEY AUTOINCREMENT,  -- a ballot's last row counts
-    ballot BLOB NOT NULL REFERENCES ballots (id),
+CREATE INDEX votes_by_left ON votes (left_trial);
+CREATE INDEX votes_by_right ON votes (right_trial);
+CREATE TABLE verdicts (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,  -- the highest counts
+    ballot BLOB NOT NULL REFERENCES votes (id),
     verdict BLOB NOT NULL,           -- left, right, tie, bad, skip, and to take one back: withdrawn, reopened
     tags BLOB NOT NULL DEFAULT '[]', -- JSON: categories
     created BLOB NOT NULL
 );
-CREATE INDEX votes_by_ballot ON votes (ballot, place);
+CREATE INDEX verdicts_by_ballot ON verdicts (ballot, place);
 """

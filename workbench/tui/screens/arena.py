@@ -97,7 +97,12 @@ class ArenaScreen(ModalScreen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """A narrow terminal has one answer under the other."""
-        self.set_class(event.size.width < _NARROW, "-narrow")
+        narrow = event.size.width < _NARROW
+        self.set_class(narrow, "-narrow")
+        for side, name in zip(
+            self.sides, ("left, above", "right, below") if narrow else ("left", "right"), strict=True
+        ):
+            side.call(name)
         self._fit()
 
     # ---- what is shown
@@ -150,10 +155,16 @@ class ArenaScreen(ModalScreen[None]):
             self.foot.show([("a whole history · c category · r ranking · esc leave", "")], brief=[("F1 keys", "")])
         elif self.ballot is None:
             keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("arena") if a.footer)
-            self.foot.show([(keys, "")], [("F1 keys · esc leave", "")], brief=[("← → t b s u · F1 keys · esc", "")])
-        else:
             self.foot.show(
-                [(SAID[self.ballot.verdict], "strong"), (" · u withdraws it · any other key: the next pair", "")]
+                [(keys, "")],
+                [("F1 keys · esc leave", "")],
+                brief=[("← → better · t tie · b bad · s skip · F1 keys", "")],
+            )
+        else:
+            said = SAID[self.ballot.verdict]
+            self.foot.show(
+                [(said, "strong"), (" · u withdraws it · any other key: the next pair", "")],
+                brief=[(said, "strong"), (" · u withdraws it · any other key", "")],
             )
 
     def _heading(self) -> list[Part]:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.widgets import Static
 
 from workbench.bars import span
 from workbench.errors import WorkbenchError
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from workbench.history.votes import Ballot
     from workbench.session import Session
 
-_BAR = 24
 _NOTHING = """No votes yet.
 
 Esc goes back to the arena: ← and → say which answer is better.
@@ -37,6 +39,7 @@ class RankingScreen(BesideScreen[None]):
 
     DEFAULT_CSS = """
     RankingScreen Container { layout: vertical; }
+    RankingScreen .heading { height: 1; color: $foreground-muted; }
     RankingScreen CardList { width: 1fr; height: 1fr; }
     RankingScreen Vertical { width: 1fr; height: 7; border-left: none; border-top: solid $foreground 25%; }
     """
@@ -50,6 +53,16 @@ class RankingScreen(BesideScreen[None]):
         self.tag = tag
         self.style_control = False
         self.ranking = Ranking([], 0, 0)
+        self.heading = Static(markup=False, classes="heading")
+
+    def compose(self) -> ComposeResult:
+        yield self.head
+        yield self.heading
+        with Container():
+            yield self.cards
+            with Vertical():
+                yield self.pane
+        yield self.foot
 
     def on_mount(self) -> None:
         self.head.show([("ranking", "name"), ("  counting …", "")])
@@ -57,7 +70,18 @@ class RankingScreen(BesideScreen[None]):
 
     def on_resize(self) -> None:
         """Rows have other columns."""
+        self._title()
         self.cards.refresh()
+
+    @property
+    def _bar(self) -> int:
+        """Columns of a range."""
+        return 32 if self.size.width >= 100 else 14
+
+    def _title(self) -> None:
+        """What the columns are; nothing over an empty table."""
+        title = f"{'':>5} rating {'95 % range':<{self._bar}} {'votes':>7} {'wins':>7}  what was voted on"
+        self.heading.update(title if self.ranking.rows else "")
 
     @work(group="count", exclusive=True)
     async def _count(self, *, read: bool = True) -> None:
@@ -74,6 +98,7 @@ class RankingScreen(BesideScreen[None]):
         if not self.is_attached:
             return
         self.cards.show(len(self.ranking.rows))
+        self._title()
         self._tell(any(vote.styles for vote in votes))
         self.turned()
 
@@ -87,22 +112,20 @@ class RankingScreen(BesideScreen[None]):
         cases = "1 case" if found.cases == 1 else f"{found.cases:,} cases"
         self.head.show([("ranking", "name"), (only, ""), (style, "strong")], [(f"{votes} on {cases}", "")])
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("ranking") if a.footer)
-        self.foot.show([(f"{keys} · esc back", "")], [("ranges are 95 %", "")])
+        self.foot.show([(f"{keys} · esc back", "")], [("F1 keys", "")])
 
     def row(self, index: int) -> Row:
         """Place, rating, range, votes, wins; then the item, which gives way at the right."""
         rows = self.ranking.rows
         row = rows[index]
         low, high = min(each.low for each in rows), max(each.high for each in rows)
-        wide = self.cards.size.width
-        bar = span(row.low, row.rating, row.high, low, high, _BAR if wide >= 100 else 14)
-        counts = f"{row.votes:>6,} votes {row.wins:>6,} wins  " if wide >= 100 else f"{row.votes:>5} {row.wins:>4}  "
+        bar = span(row.low, row.rating, row.high, low, high, self._bar)
         few = [(f"{row.note}", "mark")] if row.note else []
         return [
             (f"{index + 1:>3} ", "dim"),
-            (f"{row.rating:>5.0f} ", "match"),
+            (f"{row.rating:>6.0f} ", "match"),
             (f"{bar} ", "" if not row.note else "dim"),
-            (counts, "dim"),
+            (f"{row.votes:>7,} {row.wins:>7,}  ", "dim"),
             (row.item, ""),
         ], few
 
