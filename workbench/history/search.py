@@ -90,7 +90,8 @@ class Searcher:
         found, matches = self._matching(query, tell)
         sql = f"""WITH found AS MATERIALIZED (SELECT docs.run AS run, count(*) AS trials FROM docs
                                               WHERE {found} GROUP BY docs.run)
-                  SELECT runs.id AS id, found.trials AS trials FROM found JOIN history.runs AS runs ON runs.id = found.run
+                  SELECT runs.id AS id, found.trials AS trials
+                  FROM found JOIN history.runs AS runs ON runs.id = found.run
                   WHERE {where} ORDER BY runs.created DESC, runs.id DESC"""
         with index.opened(self._store, fts=self._fts) as db:
             made = db.execute(_whole("id, trials", sql), (*matches, *values)).fetchone()[0]
