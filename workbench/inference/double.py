@@ -258,7 +258,7 @@ class DoubleEngine:
             )
             halves = [(_id(word), " " + word, logp - math.log(2) * (i + 1)) for i, word in enumerate(others)]
             first = ((_id(piece), piece, logp), *halves)[:top]
-            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None))
+            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None, 1 if top else None))
         return tuple(found)
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:

@@ -103,7 +103,8 @@ class Token(msgspec.Struct, frozen=True):
 class TokenLogprob(msgspec.Struct, frozen=True):
     """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives.
 
-    `entropy` is that of the whole distribution it was one of, in nats; None where the engine does not see it whole.
+    `entropy` is that of the whole distribution it was one of, in nats; `rank` how many tokens are likelier, and one:
+    both None where the engine does not see it whole.
     """
 
     id: int
@@ -111,6 +112,7 @@ class TokenLogprob(msgspec.Struct, frozen=True):
     logprob: float
     top: tuple[tuple[int, str, float], ...] = ()  # (id, text, logprob), likeliest first
     entropy: float | None = None
+    rank: int | None = None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -227,7 +229,10 @@ class Engine(Protocol):
         ...
 
     async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
-        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there."""
+        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there.
+
+        Their texts joined give `continuation` back.
+        """
         ...
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
