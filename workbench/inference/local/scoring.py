@@ -1,8 +1,13 @@
 """Log-probabilities of given text, in a context of their own: they disturb no lane, and no lane changes them.
 
-The prompt is always read in by itself and then the text after it, so the numbers are the same bit for bit whether the
-prompt was read now or stands there from the last question (many words scored after one context). Each `step` reads one
-chunk, so streaming lanes go on; only the rows whose logits are asked for have them.
+The prompt is always read in by itself and then the text after it. What a prompt begins with in common with the last one
+stays in the cache (many words after one context; a prompt with one sentence left out). On the CPU the numbers are the
+same bit for bit all the same, by two rules: llama.cpp computes attention for `TILE` rows and more by one kernel, for
+fewer by another, and products with repacked weights for rows in fours, the rest one by one; log-probabilities of
+unlikely tokens lie up to 0.4 apart (tests/inference/test_scoring_prefix.py). So a prompt of `TILE` tokens and more is
+read by the first alone, in chunks that begin at multiples of `ROWS`; a shorter one is read whole. On another backend a
+shared beginning may move numbers by rounding; the same prompt again never does. Each `step` reads one chunk, so
+streaming lanes go on; only the rows whose logits are asked for have them.
 """
 
 from __future__ import annotations
@@ -15,10 +20,13 @@ import numpy as np
 
 from workbench.errors import EngineError, WorkbenchError
 from workbench.inference.engine import TokenLogprob
+from workbench.inference.local.cells import common
 from workbench.inference.local.lane import logprob
 from workbench.inference.local.llama import OUTPUTS, Context, Floats, Ids, Model, padded
 
 IDLE = 60.0  # seconds after which the unused context is freed
+TILE = 64  # rows from which llama.cpp computes attention in tiles (ggml's GGML_FA_TILE_Q)
+ROWS = 4  # rows that products with repacked weights take together
 _SMALLEST = 1024
 
 Answer = Callable[[tuple[TokenLogprob, ...] | WorkbenchError], None]
@@ -72,17 +80,18 @@ class Scorer:
                     hint="shorten it or load the model with a longer context",
                 )
             context = self._room(total)
-            if self._last is None or not np.array_equal(prompt, self._prompt):
+            same = self._last is not None and np.array_equal(prompt, self._prompt)
+            if not (same and context.cut(0, len(prompt))):
+                start = self._keep(context, prompt)
                 self._last = None
-                context.drop(0)
-                for start in range(0, len(prompt), context.batch):
-                    chunk = prompt[start : start + context.batch]
+                while start < len(prompt):
+                    chunk = prompt[start : start + _chunk(len(prompt) - start, context.batch)]
                     self._decode(context, chunk, start, last_only=True)
+                    start += len(chunk)
                     yield
                 self._last = context.logits(len(chunk) - 1).copy()
                 self._prompt = prompt
-            elif not context.cut(0, len(prompt)):
-                raise EngineError("this model cannot go back in its context", hint="ask again")
+            assert self._last is not None
             if text is None:
                 answer(logprob(self._model, self._last, None, top))
                 return
@@ -97,6 +106,16 @@ class Scorer:
         except WorkbenchError as error:
             self._last = None
             answer(error)
+
+    def _keep(self, context: Context, prompt: Ids) -> int:
+        """Cut the cache to what it holds of this prompt's beginning; returns how many tokens that is."""
+        held = 0
+        if self._last is not None and len(self._prompt) >= TILE <= len(prompt):
+            held = min(common(self._prompt, prompt), len(prompt) - TILE) // ROWS * ROWS
+        if not held or not context.cut(0, held):  # a recurrent model cannot go back
+            context.drop(0)
+            return 0
+        return held
 
     def _room(self, total: int) -> Context:
         """A context with room for `total` tokens."""
@@ -124,3 +143,10 @@ class Scorer:
         if self._context is not None and not self.busy and time.monotonic() - self._used > IDLE:
             self._context.free()
             self._context, self._last = None, None
+
+
+def _chunk(left: int, most: int) -> int:
+    """How many tokens to read next of so many that are left, so that none but a short prompt's are under `TILE`."""
+    if left > most and left - most < TILE and left - TILE >= TILE:
+        return (left - TILE) // ROWS * ROWS
+    return min(left, most)
