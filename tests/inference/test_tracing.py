@@ -18,7 +18,7 @@ from workbench.inference.engine import Generate, LoadOptions, Piece
 from workbench.inference.local.client import LocalEngine
 from workbench.inference.sampling import Sampling, make
 
-PROMPT = "The colours of the rainbow are red, orange,"
+PROMPT = "The best thing about the old town was"
 SETTINGS: list[dict[str, Any]] = [
     {},
     {"temperature": 0.0},
@@ -110,6 +110,8 @@ async def test_nothing_to_trace_and_bad_settings_are_said(engine: LocalEngine) -
 )
 def test_the_last_stage_is_what_the_sampler_draws_from(path: Path, settings: dict[str, Any], coupled: bool) -> None:
     """Chi-square over 20,000 draws; rare tokens count together. So coupling leaves the marginals as they are, too."""
+    if "typical_p" in settings and "gemma" in path.name:
+        pytest.skip("a quarter of a million candidates sorted 20,000 times; the starter model shows it")
     draws = 20_000
     question = json.dumps([str(path), PROMPT, {"seed": 11, **settings}, coupled, draws])
     script = [sys.executable, "-m", "tests.inference.draws"]
