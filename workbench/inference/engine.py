@@ -113,6 +113,36 @@ class TokenLogprob(msgspec.Struct, frozen=True):
     entropy: float | None = None
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """The candidates after one sampler: how many are left, and the probability of each of the step's, renormalised.
+
+    None for one that was removed, by this sampler or before.
+    """
+
+    name: str
+    left: int
+    p: tuple[float | None, ...]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What the sampler chain does before a token of a given text: the first stage is the model's own distribution.
+
+    `candidates` are the likeliest tokens there (id, text) and always `id`, the token of the text, and `choice`, the one
+    that the chain draws at this step with its seed.
+    """
+
+    id: int
+    text: str
+    candidates: tuple[tuple[int, str], ...]
+    stages: tuple[Stage, ...]
+    choice: int
+
+    def p(self, token: int, stage: int = -1) -> float:
+        """The probability of a candidate after a stage; 0 where it was removed."""
+        place = next(at for at, (id, _) in enumerate(self.candidates) if id == token)
+        return self.stages[stage].p[place] or 0.0
+
+
 class Counted(msgspec.Struct, frozen=True):
     """Exact token counts of a conversation as the chat template renders it.
 
@@ -232,6 +262,15 @@ class Engine(Protocol):
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
+        ...
+
+    async def stages(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Step, ...]:
+        """The sampler chain at each token of `continuation` after `prompt` (raw text), sampler by sampler.
+
+        Raises EngineError where the engine does not show its samplers (servers).
+        """
         ...
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:

@@ -29,6 +29,7 @@ TILE = 64  # rows from which llama.cpp computes attention in tiles (ggml's GGML_
 ROWS = 4  # rows that products with repacked weights take together
 _SMALLEST = 1024
 
+Look = Callable[[Floats], None]
 Answer = Callable[[tuple[TokenLogprob, ...] | WorkbenchError], None]
 
 
@@ -42,13 +43,16 @@ class Scorer:
         self._context: Context | None = None
         self._prompt: Ids = np.zeros(0, np.int32)
         self._last: Floats | None = None  # the logits after the prompt
-        self._queue: deque[tuple[Ids, Ids | None, int, Answer]] = deque()
+        self._queue: deque[tuple[Ids, Ids | None, int, Answer, Look | None]] = deque()
         self._running: Iterator[None] | None = None
         self._used = 0.0
 
-    def submit(self, prompt: Ids, text: Ids | None, top: int, answer: Answer) -> None:
-        """Score `text` after `prompt`, each token with the `top` likeliest; without a text those after the prompt."""
-        self._queue.append((prompt, text, top, answer))
+    def submit(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, look: Look | None = None) -> None:
+        """Score `text` after `prompt`, each token with the `top` likeliest; without a text those after the prompt.
+
+        With `look` it sees the logits before each token of the text instead, and the answer is empty.
+        """
+        self._queue.append((prompt, text, top, answer, look))
 
     @property
     def busy(self) -> bool:
@@ -70,7 +74,7 @@ class Scorer:
         if next(self._running, self) is self:
             self._running = None
 
-    def _answer(self, prompt: Ids, text: Ids | None, top: int, answer: Answer) -> Iterator[None]:
+    def _answer(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, look: Look | None) -> Iterator[None]:
         """Work that pauses after every chunk; ends by calling `answer`, whatever happens."""
         try:
             total = len(prompt) + (0 if text is None else len(text))
@@ -95,12 +99,20 @@ class Scorer:
             if text is None:
                 answer(logprob(self._model, self._last, None, top))
                 return
-            found = list(logprob(self._model, self._last, int(text[0]), top))
+            found: list[TokenLogprob] = []
+
+            def see(logits: Floats, token: int) -> None:
+                if look is not None:
+                    look(logits)
+                else:
+                    found.extend(logprob(self._model, logits, token, top))
+
+            see(self._last, int(text[0]))
             for start in range(0, len(text) - 1, OUTPUTS):
                 chunk = text[start : min(start + OUTPUTS, len(text) - 1)]
                 self._decode(context, chunk, len(prompt) + start, last_only=False)
                 for row in range(len(chunk)):
-                    found += logprob(self._model, context.logits(row), int(text[start + row + 1]), top)
+                    see(context.logits(row), int(text[start + row + 1]))
                 yield
             answer(tuple(found))
         except WorkbenchError as error:

@@ -26,6 +26,7 @@ from workbench.inference.local import llama, machine, protocol
 from workbench.inference.local.counting import Counter
 from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.scheduler import Scheduler, check_size, most_cells
+from workbench.inference.local.stages import Microscope
 from workbench.inference.local.templates import Renderer
 
 _CONTEXT = 4096  # tokens a lane, when the caller does not say
@@ -146,6 +147,9 @@ class Worker:
             case protocol.Score():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._score(command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler)
+            case protocol.Stages():
+                prompt, whole = counter.continued(command.prompt, command.continuation)
+                self._look(command, prompt, whole[len(prompt) :], scheduler)
             case protocol.NextToken():
                 prompt = counter.raw(command.prompt)
                 self._score(command.id, prompt, None, max(1, command.top), scheduler)
@@ -186,6 +190,32 @@ class Worker:
                 self.send(protocol.Scored(identity, result))
 
         self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer))
+
+    def _look(self, command: protocol.Stages, prompt: llama.Ids, text: llama.Ids, scheduler: Scheduler) -> None:
+        assert self._model is not None
+        if len(prompt) == 0:
+            raise EngineError("there is nothing before the text to look at", hint="give a prompt of at least one token")
+        glass = Microscope(
+            self._model,
+            command.sampling,
+            prompt,
+            text,
+            coupled=command.coupled,
+            top=command.top,
+            context=scheduler.length,
+        )
+
+        def answer(result: tuple[TokenLogprob, ...] | WorkbenchError) -> None:
+            glass.close()
+            if isinstance(result, WorkbenchError):
+                self.send(protocol.Failed(command.id, result.what, result.hint))
+            else:
+                self.send(protocol.Staged(command.id, tuple(glass.steps)))
+
+        if len(text) == 0:
+            answer(())
+        else:
+            self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, 0, answer, glass.see))
 
     # -- the main thread --------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from workbench.inference.engine import (
     Piece,
     Started,
     State,
+    Step,
     Token,
     TokenLogprob,
 )
@@ -28,6 +29,7 @@ from workbench.inference.remote.dialect import Plain
 from workbench.inference.remote.failures import ServerError
 from workbench.inference.remote.key import Veil, key_of
 from workbench.inference.remote.link import Link
+from workbench.inference.sampling import Sampling
 from workbench.settings import Server
 
 _KEPT = 64  # texts whose counts are remembered
@@ -156,6 +158,12 @@ class RemoteEngine:
         dialect = self._ready()
         async with self._gate:
             return await dialect.next_token(prompt, max(1, top))
+
+    async def stages(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Step, ...]:
+        """No server shows what its samplers do."""
+        raise self._error("does not show its samplers", "run the model here to see them")
 
     # ---- generation
 
