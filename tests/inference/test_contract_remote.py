@@ -35,16 +35,12 @@ async def engine(fake: Fake) -> AsyncIterator[RemoteEngine]:
 
 
 class TestLlamaServer(EngineContract):
-    traces = False
-
     @pytest.fixture
     def dialect(self) -> str:
         return "llama.cpp"
 
 
 class TestVllm(EngineContract):
-    traces = False
-
     @pytest.fixture
     def dialect(self) -> str:
         return "vllm"

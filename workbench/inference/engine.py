@@ -116,28 +116,33 @@ class TokenLogprob(msgspec.Struct, frozen=True):
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """What one sampler of the chain left: how many tokens, and the candidates' log-probabilities among those.
+    """The candidates after one sampler: how many are left, and the probability of each of the step's, renormalised.
 
-    `logprobs` has a value for each of `Traced.candidates`, None where it is removed (here or before).
+    None for one that was removed, by this sampler or before.
     """
 
-    name: str  # the sampler's setting; "model" before the first
+    name: str
     left: int
-    logprobs: tuple[float | None, ...]
+    p: tuple[float | None, ...]
 
 
-class Traced(msgspec.Struct, frozen=True):
-    """A token of a text under the sampler chain: what each sampler did there, and what these dice would have drawn.
+class Step(msgspec.Struct, frozen=True):
+    """What the sampler chain does before a token of a given text: the first stage is the model's own distribution.
 
-    `candidates` are (id, text), likeliest for the model first: those likeliest before and after the chain, the text's
-    own and the drawn one. `drawn` is -1 where a grammar leaves nothing.
+    `candidates` are the likeliest tokens there (id, text) and always `id`, the token of the text, and `choice`, the one
+    that the chain draws at this step with its seed (-1 where a grammar leaves none).
     """
 
     id: int
     text: str
-    drawn: int
     candidates: tuple[tuple[int, str], ...]
     stages: tuple[Stage, ...]
+    choice: int
+
+    def p(self, token: int, stage: int = -1) -> float:
+        """The probability of a candidate after a stage; 0 where it was removed."""
+        place = next(at for at, (id, _) in enumerate(self.candidates) if id == token)
+        return self.stages[stage].p[place] or 0.0
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -264,12 +269,14 @@ class Engine(Protocol):
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
         ...
 
-    async def trace(
+    async def stages(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
-    ) -> tuple[Traced, ...]:
-        """Each token of `continuation` after `prompt` (raw text) under the chain of `sampling`, without generating.
+    ) -> tuple[Step, ...]:
+        """The sampler chain at each token of `continuation` after `prompt` (raw text), sampler by sampler.
 
-        The chain sees the text as if it had drawn it. `top` likeliest candidates are told of, before and after it.
+        The text is read a token a step, as a strict trial was made, and nothing is generated.
+
+        Raises EngineError where the engine does not show its samplers (servers).
         """
         ...
 

@@ -29,7 +29,7 @@ TILE = 64  # rows from which llama.cpp computes attention in tiles (ggml's GGML_
 ROWS = 4  # rows that products with repacked weights take together
 _SMALLEST = 1024
 
-STORED = 256 * 1024 * 1024  # bytes of logits that are kept of the last text that was traced
+STORED = 256 * 1024 * 1024  # bytes of logits that are kept of the last text that was looked at
 
 Answer = Callable[[tuple[Any, ...] | WorkbenchError], None]
 Read = Callable[[Floats, int], Any]  # what is made of the logits where a token of the text stands
@@ -87,7 +87,7 @@ class Scorer:
             elif read is None:
                 yield from self._score(prompt, text, top, answer)
             else:
-                yield from self._trace(prompt, text, read, answer)
+                yield from self._look(prompt, text, read, answer)
         except WorkbenchError as error:
             self._last = None
             answer(error)
@@ -103,7 +103,7 @@ class Scorer:
             yield
         answer(tuple(found))
 
-    def _trace(self, prompt: Ids, text: Ids, read: Read, answer: Answer) -> Iterator[None]:
+    def _look(self, prompt: Ids, text: Ids, read: Read, answer: Answer) -> Iterator[None]:
         """A token a step, so that the logits are those that a strict lane drew from."""
         told = []
         if (known := self._stored) and np.array_equal(known[0], prompt) and np.array_equal(known[1], text):

@@ -57,7 +57,8 @@ class AttributionScreen(BesideScreen[None]):
                 await attribute(engine, self._messages, self._answer, units, self._told)
             self._state = ""
         except WorkbenchError as error:  # the screen stays: another unit may do
-            self._state = str(error)
+            self._state = "" if self._found else str(error)
+            self.workbench.tell(str(error), severity="error")
         self._show()
 
     def _told(self, found: Attribution) -> None:
@@ -76,8 +77,8 @@ class AttributionScreen(BesideScreen[None]):
         self.cards.show(len(self._rows), self._rows.index(here) if here in self._rows and self.cards.here else 0)
         about = [f"one {self._by} out", *([self._state] if self._state else [])]
         if found:
-            about[1:1] = [f"answer {len(found.answer):,} tok, log p {found.logp:.1f} nats"]
-        self.head.show([(f"what the answer of {self._label} hangs on", "name")], [(" · ".join(about), "")], firm=True)
+            about[1:1] = [f"log p {found.logp:.1f} nats"]
+        self.head.show([(f"what answer {self._label} hangs on", "name")], [(" · ".join(about), "")], firm=True)
         self._paint()
 
     @property

@@ -51,14 +51,14 @@ class HeatPane(AnswerPane):
     """Spans may be `hot1` … `hot4`, `cold1` … `cold4`, `here`, `head` and `dim`, besides an answer's own."""
 
     DEFAULT_CSS = """
-    HeatPane > .answer--hot1 { background: $warning 12%; }
-    HeatPane > .answer--hot2 { background: $warning 25%; }
-    HeatPane > .answer--hot3 { background: $warning 40%; }
-    HeatPane > .answer--hot4 { background: $warning 55%; text-style: bold; }
-    HeatPane > .answer--cold1 { background: $primary 12%; }
-    HeatPane > .answer--cold2 { background: $primary 25%; }
-    HeatPane > .answer--cold3 { background: $primary 40%; }
-    HeatPane > .answer--cold4 { background: $primary 55%; text-style: bold; }
+    HeatPane > .answer--hot1 { color: $text-warning; }
+    HeatPane > .answer--hot2 { color: $text-warning; text-style: underline; }
+    HeatPane > .answer--hot3 { color: $text-warning; background: $warning-muted; }
+    HeatPane > .answer--hot4 { color: $background; background: $warning; text-style: bold; }
+    HeatPane > .answer--cold1 { color: $text-primary; }
+    HeatPane > .answer--cold2 { color: $text-primary; text-style: underline; }
+    HeatPane > .answer--cold3 { color: $text-primary; background: $primary-muted; }
+    HeatPane > .answer--cold4 { color: $background; background: $primary; text-style: bold; }
     HeatPane > .answer--here { text-style: reverse; }
     HeatPane > .answer--head { color: $accent; text-style: bold; }
     HeatPane > .answer--dim { color: $foreground-muted; }
