@@ -92,7 +92,7 @@ async def again(
         if options.json:
             output.print_json({"summary": summary}, lines=True)
         else:
-            for row in run_output.table(summary, output.width()):
+            for row in run_output.table(summary):
                 print(row)
         return Exit.CHECKS_FAILED if summary["failed"] else Exit.OK
     finally:

@@ -161,7 +161,7 @@ async def _follow(session: Session, start: Start, options: argparse.Namespace) -
     if options.json:
         output.print_json({"summary": summary}, lines=True)
     else:
-        for row in run_output.table(summary, output.width()):
+        for row in run_output.table(summary):
             print(row)
         for each in summary.get("baseline", {}).get("variants", []):
             print(output.clip(each["text"], 400))
