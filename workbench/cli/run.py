@@ -87,20 +87,15 @@ async def execute(session: Session, options: argparse.Namespace) -> int:
 
 def begin(session: Session, options: argparse.Namespace) -> Start:
     """The run that the command line asks for. In a thread: it reads files."""
-    from workbench.experiments.running.starting import named, reopened, start
+    from workbench.experiments.running.starting import named, start
 
     _ = session.libraries
     origin: dict[str, Any] = {"prompts": options.prompt, "model": options.model} if options.prompt else {}
     run, limit = options.id, options.limit
     if options.resume:
         run = named(session.store, options.resume)
-        meta = session.store.meta(run)
-        limit = int(meta.get("limit", 0))
-        if meta.get("prompts"):
-            origin = {"prompts": meta["prompts"], "model": meta.get("model", "")}
-            experiment = _of_prompts(session, origin["prompts"], origin["model"])
-        else:
-            experiment, _ = reopened(session.store, run)
+        limit = int(session.store.meta(run).get("limit", 0))
+        experiment, origin = experiment_of(session, run)
     elif options.prompt:
         experiment = _of_prompts(session, options.prompt, options.model)
     else:
@@ -124,6 +119,17 @@ def file_of(name: str) -> Path:
     path = Path(name).expanduser()
     example = paths.shipped("experiments") / f"{name}.toml"
     return example if not path.exists() and path.name == name and example.is_file() else path
+
+
+def experiment_of(session: Session, run: str) -> tuple[Experiment, dict[str, Any]]:
+    """The experiment of a run in the history, and how to come to it again where that is not its file."""
+    from workbench.experiments.running.starting import reopened
+
+    meta = session.store.meta(run)
+    if not meta.get("prompts"):
+        return reopened(session.store, run)[0], {}
+    origin = {"prompts": meta["prompts"], "model": meta.get("model", "")}
+    return _of_prompts(session, origin["prompts"], origin["model"]), origin
 
 
 def _of_prompts(session: Session, ids: list[str], model: str) -> Experiment:

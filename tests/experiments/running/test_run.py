@@ -13,6 +13,7 @@ import pytest
 
 from tests.experiments.running.house import House, ended, experiment, prompts, stored
 from workbench.errors import NotFoundError, StorageError, UsageError
+from workbench.experiments.arena.entries import entries
 from workbench.experiments.experiment import TrialFinished
 from workbench.experiments.running.events import (
     ExperimentEvent,
@@ -306,6 +307,18 @@ async def test_a_case_without_its_variable_is_an_error_of_its_trials(tmp_path: P
         await house.run(experiment(text + bad + good))
     with pytest.raises(NotFoundError):
         await house.run(experiment('[[variants]]\nlabel = "A"\nmodel = "missing"\n', 1))
+    await house.close()
+
+
+async def test_tags_of_cases_are_the_arenas_categories(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    tagged = '[[cases]]\nname = "sum"\nmessage = "1 + 1?"\ntags = ["coding", "Korean "]\n'
+    plain = '[[cases]]\nname = "plain"\nmessage = "Hi"\n'
+    for _ in range(2):  # made, and taken from the history
+        events = await house.run(experiment(AB + tagged + plain))
+        found = house.store.trials(run_id(events), limit=-1)
+        assert [each["tags"] for each in found] == [["coding", "Korean "]] * 2 + [[]] * 2
+        assert {(entry.case, entry.tags) for entry in entries(found)} == {("sum", ("coding", "korean")), ("plain", ())}
     await house.close()
 
 
