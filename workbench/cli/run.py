@@ -35,7 +35,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--resume", default="", metavar="RUN", help="go on with a run")
     parser.add_argument("--fresh", action="store_true", help="take nothing from the history")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N cases of the plan")
-    parser.add_argument("--baseline", default="", metavar="RUN", help="an earlier run: exit 1 when something got worse")
+    parser.add_argument(
+        "--baseline", default="", metavar="RUN", help="an earlier run, or `last`: exit 1 when something got worse"
+    )
     parser.add_argument("--detach", action="store_true", help="run on in a process of its own; `attach` follows it")
     parser.add_argument("--as", dest="id", default="", help=argparse.SUPPRESS)
     parser.add_argument(
@@ -74,7 +76,7 @@ async def execute(session: Session, options: argparse.Namespace) -> int:
         if options.baseline:
             from workbench.cli.baseline import check_baseline
 
-            options.baseline = await asyncio.to_thread(check_baseline, session.store, options.baseline)
+            options.baseline = await asyncio.to_thread(check_baseline, session.store, options.baseline, start)
         if options.detach:
             from workbench.cli.detaching import detach
 
