@@ -23,12 +23,15 @@ from workbench.inference.engine import (
     Message,
     ModelInfo,
     Piece,
+    Stage,
     Started,
     State,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
+from workbench.inference.sampling import Sampling
 
 _PIECES = re.compile(r"<\|im_(?:start|end)\|>|\s?[^\W\d_]+|\s?\d|\s|.", re.DOTALL)
 _SPECIAL = ("<|im_start|>", "<|im_end|>")
@@ -247,16 +250,42 @@ class DoubleEngine:
         words = [_WORDS[byte % len(_WORDS)] for byte in digest]
         return [words[0].capitalize(), *(f" {word}" for word in words[1 : 8 + digest[0] % 20]), "."]
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """A made-up log-probability for each token."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """A made-up log-probability for each token, and of its alternatives; alternatives halve, the token is first."""
         self._ready()
-        return tuple(TokenLogprob(_id(piece), piece, _logp(prompt + piece)) for piece in _PIECES.findall(continuation))
+        found = []
+        for piece in _PIECES.findall(continuation):
+            logp = _logp(prompt + piece)
+            others = sorted(
+                set(_WORDS) - {piece.strip()}, key=lambda word: hashlib.sha256((prompt + word).encode()).digest()
+            )
+            halves = [(_id(word), " " + word, logp - math.log(2) * (i + 1)) for i, word in enumerate(others)]
+            first = ((_id(piece), piece, logp), *halves)[:top]
+            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None, 1 if top else None))
+        return tuple(found)
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """Halving probabilities over the double's words."""
         self._ready()
         words = sorted(set(_WORDS), key=lambda word: hashlib.sha256((prompt + word).encode()).digest())[:top]
         return tuple(TokenLogprob(_id(w), " " + w, -math.log(2) * (i + 1)) for i, w in enumerate(words))
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """The made-up alternatives, cut by top_k alone; the dice draw by seed and place."""
+        found = []
+        for at, token in enumerate(await self.score(prompt, continuation, top=top)):
+            width = len(token.top)
+            left = min(sampling.top_k or width, width)
+            model = Stage("model", width, tuple(logp for _, _, logp in token.top))
+            mass = math.log(sum(math.exp(logp) for _, _, logp in token.top[:left]))
+            cut = Stage("top_k", left, tuple(t[2] - mass if i < left else None for i, t in enumerate(token.top)))
+            dice = hashlib.sha256(f"{sampling.seed}|{at}|{coupled}".encode()).digest()[0]
+            drawn = token.top[dice % left if sampling.temperature > 0 else 0][0]
+            candidates = tuple((id, text) for id, text, _ in token.top)
+            found.append(Traced(token.id, token.text, drawn, candidates, (model, cut)))
+        return tuple(found)
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:
         """Takes effect before the next token."""

@@ -101,12 +101,43 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
-    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives."""
+    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives.
+
+    `entropy` is that of the whole distribution it was one of, in nats; `rank` how many tokens are likelier, and one:
+    both None where the engine does not see it whole.
+    """
 
     id: int
     text: str
     logprob: float
     top: tuple[tuple[int, str, float], ...] = ()  # (id, text, logprob), likeliest first
+    entropy: float | None = None
+    rank: int | None = None
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """What one sampler of the chain left: how many tokens, and the candidates' log-probabilities among those.
+
+    `logprobs` has a value for each of `Traced.candidates`, None where it is removed (here or before).
+    """
+
+    name: str  # the sampler's setting; "model" before the first
+    left: int
+    logprobs: tuple[float | None, ...]
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """A token of a text under the sampler chain: what each sampler did there, and what these dice would have drawn.
+
+    `candidates` are (id, text), likeliest for the model first: those likeliest before and after the chain, the text's
+    own and the drawn one. `drawn` is -1 where a grammar leaves nothing.
+    """
+
+    id: int
+    text: str
+    drawn: int
+    candidates: tuple[tuple[int, str], ...]
+    stages: tuple[Stage, ...]
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -222,12 +253,24 @@ class Engine(Protocol):
         """
         ...
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """Log-probability of each token of `continuation` after `prompt` (raw text)."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there.
+
+        Their texts joined give `continuation` back.
+        """
         ...
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
+        ...
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """Each token of `continuation` after `prompt` (raw text) under the chain of `sampling`, without generating.
+
+        The chain sees the text as if it had drawn it. `top` likeliest candidates are told of, before and after it.
+        """
         ...
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:

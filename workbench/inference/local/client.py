@@ -29,10 +29,12 @@ from workbench.inference.engine import (
     State,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
 from workbench.inference.local import hints, protocol
 from workbench.inference.local.process import Process, describe
+from workbench.inference.sampling import Sampling
 
 R = TypeVar("R")
 RESTART = "press r to restart it"
@@ -190,13 +192,23 @@ class LocalEngine:
         made = tuple(messages)
         return (await self._ask(lambda n: protocol.Count(n, made), protocol.CountedReply)).counted
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
         """Log-probabilities of the continuation's tokens."""
-        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation), protocol.Scored)).tokens
+        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation, top), protocol.Scored)).tokens
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens."""
         return (await self._ask(lambda n: protocol.NextToken(n, prompt, top), protocol.Scored)).tokens
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """The continuation's tokens under the sampler chain."""
+        return (
+            await self._ask(
+                lambda n: protocol.Trace(n, prompt, continuation, sampling, coupled, top), protocol.TracedReply
+            )
+        ).tokens
 
     async def _ask(self, make: Callable[[int], protocol.Command], kind: type[R]) -> R:
         process = self._process
