@@ -16,7 +16,7 @@ from workbench.errors import Exit, UsageError, WorkbenchError
 COMMANDS = {
     "run": "run an experiment: trials, checks, verdicts",
     "attach": "follow an experiment that runs in a process of its own",
-    "check": "apply checks again to a run's trials",
+    "check": "run prompts' own cases, or apply checks again to a run's trials",
     "compare": "run variants side by side and print their answers",
     "tokens": "show the tokens of a text",
     "associate": "which words a context makes likelier",

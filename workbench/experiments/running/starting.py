@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import NotFoundError, UsageError
+from workbench.experiments.casefile import FileCases
 from workbench.experiments.files import Experiment, parse
 from workbench.experiments.plan import Plan
 from workbench.experiments.runner import new_id
@@ -103,7 +104,9 @@ def fingerprint(plan: Plan, preparing: Preparing, cases: int) -> str:
     """What the run is made of, as a hash: the file, all cases, prompts' versions, models, settings."""
     made = hashlib.sha256(preparing.experiment.source)
     made.update(repr((preparing.makers, cases)).encode("utf-8", "replace"))
-    if preparing.experiment.case_file and preparing.experiment.path:
+    if isinstance(plan.cases, FileCases):
+        made.update(bytes.fromhex(plan.cases.digest))  # as it was when it was opened
+    elif preparing.experiment.case_file and preparing.experiment.path:
         data = (preparing.experiment.path.parent / preparing.experiment.case_file).read_bytes()
         made.update(hashlib.sha256(data).digest())
     for case in preparing.experiment.inline:
