@@ -49,6 +49,8 @@ def command(*argv: str) -> str:
         (("prompts", "show", "system/plain"), ("sqlite3", "asyncio")),
         (("models", "list"), ("asyncio",)),
         (("history", "list"), ("asyncio",)),
+        (("votes", "list"), ("asyncio",)),
+        (("votes", "ranking"), ("asyncio",)),
         (("keys",), ("msgspec", "sqlite3", "asyncio")),
     ],
 )

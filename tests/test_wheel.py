@@ -20,6 +20,8 @@ def test_prompts_themes_and_styles_travel_inside(tmp_path: Path) -> None:
     for folder in ("prompts", "themes"):
         for file in (ROOT / folder).rglob("*.toml"):
             assert f"workbench/_shipped/{file.relative_to(ROOT)}" in names
+    for file in (ROOT / "experiments").iterdir():
+        assert f"workbench/_shipped/experiments/{file.name}" in names
     for style in (ROOT / "workbench").rglob("*.tcss"):
         assert str(style.relative_to(ROOT)) in names
     assert "workbench/py.typed" in names

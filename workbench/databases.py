@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,12 +16,19 @@ def set_journal(db: sqlite3.Connection) -> None:
     """WAL, or a rollback journal where there is no shared memory: network file systems refuse, or fail at it."""
     import sqlite3
 
-    try:
-        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        if "protocol" not in str(error) and "I/O" not in str(error):
-            raise
-        mode = ""
+    until = monotonic() + BUSY
+    while True:
+        try:
+            mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            # Two that make the same file: each would wait for the other, so SQLite answers at once.
+            if "locked" in str(error) and monotonic() < until:
+                sleep(0.01)
+                continue
+            if "protocol" not in str(error) and "I/O" not in str(error):
+                raise
+            mode = ""
+        break
     if mode != "wal":
         db.execute("PRAGMA journal_mode = DELETE")
 

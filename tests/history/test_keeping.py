@@ -22,7 +22,7 @@ from workbench.history import disk, keeping, notes
 from workbench.history.store import NullStore, Store
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-VOTES = "CREATE TABLE votes (id INTEGER PRIMARY KEY, left TEXT, right TEXT, winner TEXT, detail TEXT)"
+OPINIONS = "CREATE TABLE opinions (id INTEGER PRIMARY KEY, left TEXT, right TEXT, winner TEXT, detail TEXT)"
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def other_table(store: Store, *rows: tuple[str, str, str]) -> None:
     with sqlite3.connect(store.path) as db:
-        db.execute(VOTES)
-        db.executemany("INSERT INTO votes (left, right, detail) VALUES (?, ?, ?)", rows)
+        db.execute(OPINIONS)
+        db.executemany("INSERT INTO opinions (left, right, detail) VALUES (?, ?, ?)", rows)
     db.close()
 
 
@@ -65,13 +65,13 @@ def test_what_points_at_a_run_is_said_first(store: Store) -> None:
     assert store.read("SELECT * FROM pins") == []
 
 
-def test_trials_with_votes_stay_even_so(store: Store) -> None:
+def test_trials_with_opinions_stay_even_so(store: Store) -> None:
     add(store, "aaaa", "x", "y", "z")
     other_table(store, ("aaaa-0", "aaaa-2", ""), ("aaaa-0", "bbbb-1", ""))
     found = keeping.pointers(store, "aaaa", {})
-    assert found.says == ("2 votes",)
+    assert found.says == ("2 opinions",)
     assert found.held == {"aaaa-0", "aaaa-2"}
-    with pytest.raises(UsageError, match="2 votes"):
+    with pytest.raises(UsageError, match="2 opinions"):
         keeping.delete(store, "aaaa", {})
     assert keeping.delete(store, "aaaa", {}, even=True) == keeping.Deleted(1, kept=2)
     assert all_ids(store.path) == ({"aaaa"}, {"aaaa-0", "aaaa-2"})
@@ -80,7 +80,7 @@ def test_trials_with_votes_stay_even_so(store: Store) -> None:
 def test_a_table_that_names_the_run_within_a_text_keeps_it_whole(store: Store) -> None:
     add(store, "aaaa", "x")
     other_table(store, ("", "", '{"trials": ["aaaa-0"]}'))
-    with pytest.raises(UsageError, match="aaaa stays: 1 vote"):
+    with pytest.raises(UsageError, match="aaaa stays: 1 opinion"):
         keeping.delete(store, "aaaa", {}, even=True)
 
 

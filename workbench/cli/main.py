@@ -14,11 +14,16 @@ from collections.abc import Callable, Sequence
 from workbench.errors import Exit, UsageError, WorkbenchError
 
 COMMANDS = {
+    "run": "run an experiment: trials, checks, verdicts",
+    "attach": "follow an experiment that runs in a process of its own",
+    "check": "apply checks again to a run's trials",
     "compare": "run variants side by side and print their answers",
     "tokens": "show the tokens of a text",
+    "associate": "which words a context makes likelier",
     "prompts": "list, show, search and check the prompt library",
     "models": "list the models on this machine",
     "history": "find, show, replay, export, tag and delete past runs",
+    "votes": "list and rank blind votes, import and export them",
     "doctor": "say what is missing and how to mend it",
     "keys": "print the keys of the app",
 }

@@ -12,9 +12,12 @@ from typing import Any
 from workbench import safe
 
 
-def print_json(data: Any) -> None:
-    """One JSON document on stdout. Control codes are escaped by JSON itself; C1, DEL and bidi codes by us."""
-    text = json.dumps(data, ensure_ascii=False, indent=1 if sys.stdout.isatty() else None)
+def print_json(data: Any, *, lines: bool = False) -> None:
+    """One JSON document on stdout, with `lines` always on one line.
+
+    Control codes are escaped by JSON itself; C1, DEL and bidi codes by us.
+    """
+    text = json.dumps(data, ensure_ascii=False, indent=1 if sys.stdout.isatty() and not lines else None)
     print("".join(c if c == "\n" or safe.is_safe(c) else _escape(c) for c in text) if not safe.is_safe(text) else text)
 
 

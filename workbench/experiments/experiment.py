@@ -82,6 +82,9 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     run: str = ""
     profile: str | None = None  # `NAME@hash8`
+    passed: bool | None = None  # by its checks; None when none counts
+    score: float | None = None  # 0…1
+    reused: str = ""  # the trial of the same content address whose text this is; "" when it was made
     load: dict[str, Any] = {}  # how the model was loaded: its context in tokens, and what differs from the defaults
 
 

@@ -90,7 +90,7 @@ class Runner:
         """Write the run and its trials before anything is generated; returns what went wrong, "" for nothing."""
         if not plans:
             return ""
-        rows = [_row(plan) for plan in plans]
+        rows = [plan_row(plan) for plan in plans]
         try:
             for version, source in _sources(plans).items():
                 if version and source:
@@ -259,7 +259,7 @@ def _sources(plans: Sequence[TrialPlan]) -> dict[str, bytes]:
     return found | {used.version: used.source for plan in plans if (used := plan.variant.profile)}
 
 
-def _row(plan: TrialPlan) -> dict[str, object]:
+def plan_row(plan: TrialPlan) -> dict[str, object]:
     """What the history keeps from before the start: enough to replay the trial."""
     variant = plan.variant
     return {

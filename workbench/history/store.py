@@ -52,7 +52,7 @@ class Store:
         """The run's trials, as `running`; durable when it returns. Raises StorageError."""
         owner, started = this_process()
         values = [
-            (str(row["id"]), run, place, to_json({**row, **_model_file(row)}), owner, started, now())
+            (str(row["id"]), run, place, to_json({**row, **model_file(row)}), owner, started, now())
             for place, row in enumerate(rows)
         ]
         sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -102,15 +102,19 @@ class Store:
         future: Future[T] = Future()
 
         def job() -> None:
+            awaited = future.set_running_or_notify_cancel()  # who gave up waiting is not told; the work is done
             try:
                 with nullcontext(self._connection) if outside else self._connection as db:
                     result = work(db)
             except sqlite3.Error as error:
-                future.set_exception(failure(error, self.path))
+                if awaited:
+                    future.set_exception(failure(error, self.path))
             except Exception as error:  # noqa: BLE001 -- the writer's boundary: whoever waits is told, the thread lives
-                future.set_exception(error)
+                if awaited:
+                    future.set_exception(error)
             else:
-                future.set_result(result)
+                if awaited:
+                    future.set_result(result)
 
         with self._lock:
             if not self._closed:
@@ -290,7 +294,7 @@ def made_with() -> dict[str, str]:
     return {"workbench": __version__}
 
 
-def _model_file(row: Mapping[str, object]) -> dict[str, int]:
+def model_file(row: Mapping[str, object]) -> dict[str, int]:
     """The size in bytes of the trial's model file: a replay on another one is told by it."""
     with suppress(OSError, ValueError):
         return {"model_size": os.stat(str(row["path"])).st_size} if row.get("path") else {}

@@ -82,6 +82,14 @@ class EnginePool:
             return True
         return (await asyncio.to_thread(self._fits, path, list(self._engines)))[0]
 
+    async def together(self, paths: Sequence[Path]) -> bool:
+        """Whether memory holds all of these beside each other."""
+
+        def hold() -> bool:
+            return all(self._fits(path, list(paths[:at]))[0] for at, path in enumerate(paths))
+
+        return await asyncio.to_thread(hold)
+
     async def _enter(self, path: Path, on_wait: OnWait | None) -> Engine:
         """Count in as a user, once memory holds the model."""
         if path in self._engines and not self._admit.locked():  # locked: somebody already waits for its memory

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 Path = tuple[str | int, ...]
 MOST_PARTS = 64  # of a dotted key; tomllib takes quadratic time over them, and 8,000 take it seconds
 
-# Possessive (`*+`), so that no text, however long or odd, is scanned twice.
+# Possessive (`*+`), so that no text, however long or odd, is scanned twice; but no group is: Python before 3.11.5 gets
+# possessive groups wrong (single characters it gets right).
 _TOKEN = re.compile(
     r'''
     (?P<newline>\n)
   | (?P<blank>[ \t\r]++|\#[^\n]*+)
-  | (?P<multi>"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}+ | \'\'\'(?:[^']++|'(?!''))*+'{3,5}+)
-  | (?P<quoted>"(?:[^"\\\n]++|\\.)*+" | '[^'\n]*+')
+  | (?P<multi>"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*"{3,5}+ | \'\'\'[^']*+(?:'(?!'')[^']*+)*'{3,5}+)
+  | (?P<quoted>"[^"\\\n]*+(?:\\.[^"\\\n]*+)*" | '[^'\n]*+')
   | (?P<mark>[\[\]{}=,.])
   | (?P<word>[^\s\#"'\[\]{}=,.]++)
   | (?P<other>.)

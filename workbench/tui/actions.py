@@ -75,6 +75,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.next", "next lane", "l tab", "next_lane"),
     _a("lanes.previous", "previous lane", "h shift+tab", "previous_lane"),
     _a("lanes.restart", "restart the lane's model", "R", "restart"),
+    _a("lanes.vote", "vote blind on the answers; from there the ranking", "V", "vote", "vote"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -155,8 +156,27 @@ ACTIONS: tuple[Action, ...] = (
     _a("history.export", "export the run, or all that were found, as JSON lines", "e", "export", "export"),
     _a("history.copy", "copy the answer", "y c", "copy"),
     _a("history.delete", "delete the run (asks)", "X", "delete", "delete"),
+    _a("history.vote", "vote blind on the run's answers", "V"),
     _a("history.leave", "back to the lanes", "escape q f4", "leave"),
     _a("gauges.leave", "back", "escape q", "leave"),
+    _a("arena.left", "the left one is better", "left h 1", "vote('left')", "left"),
+    _a("arena.right", "the right one is better", "right l 2", "vote('right')", "right"),
+    _a("arena.tie", "as good as each other", "t equals_sign", "vote('tie')", "tie"),
+    _a("arena.bad", "both bad", "b 0", "vote('bad')", "bad"),
+    _a("arena.skip", "skip this pair: no vote", "s", "vote('skip')", "skip"),
+    _a("arena.undo", "take back the last vote (or skip)", "u", "undo", "undo"),
+    _a("arena.tags", "tags of this case: coding, korean, …", "e", "tags", "tags"),
+    _a("arena.category", "only cases of one tag", "c", "category"),
+    _a("arena.scope", "answers of the whole history, and back", "a", "scope"),
+    _a("arena.ranking", "the ranking", "r", "ranking", "ranking"),
+    _a("arena.view", "plain or Markdown", "v", "view"),
+    _a("arena.pane", "scroll both, the left one, the right one, the message", "tab", "pane"),
+    _a("arena.leave", "back; a pair without a vote comes again", "escape q", "leave"),
+    _a("ranking.category", "the votes of one tag", "c", "category", "category"),
+    _a("ranking.style", "take out length, lists, headings and bold, or not", "s", "style", "style"),
+    _a("ranking.import", "import votes from a CSV file", "i", "take_in", "import"),
+    _a("ranking.export", "export the votes as CSV", "x", "export", "export"),
+    _a("ranking.leave", "back", "escape q r", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -170,6 +190,9 @@ _NAMES = {
     "escape": "Esc",
     "up": "↑",
     "down": "↓",
+    "left": "←",
+    "right": "→",
+    "equals_sign": "=",
 }
 _LOST = re.compile(r"ctrl\+(enter|m|i|h|j|\[|shift)|shift\+ctrl|shift\+(?!tab$)|super|hyper|ctrl\+(space|@)$")
 PLACES = {
@@ -188,6 +211,8 @@ PLACES = {
     "tune": "Models, measuring the fastest settings",
     "history": "History",
     "gauges": "Gauges",
+    "arena": "Blind votes",
+    "ranking": "Ranking of blind votes",
     "dialog": "In a dialog",
 }
 

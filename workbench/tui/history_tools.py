@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,6 +198,15 @@ class HistoryTools:
         lines = exporting.lines(store, runs, screen.asked)
         count = await asyncio.to_thread(exporting.write, path, lines)
         screen.workbench.tell(f"{count:,} trials in {path}")
+
+    async def vote(self) -> None:
+        """Blind votes on the run's answers."""
+        from workbench.tui.screens.arena import SHOWN, ArenaScreen
+
+        screen = self._screen
+        if (run := screen.run) is not None:
+            load = partial(screen.session.store.trials, run["id"], SHOWN)
+            await screen.app.push_screen_wait(ArenaScreen(screen.session, f"run {run['id']}", load))
 
 
 def _path(text: str) -> Path:

@@ -306,6 +306,18 @@ class LaneTools:
             self._screen.set_draft(message)
             self._screen.box.area.focus()
 
+    async def vote(self) -> None:
+        """Blind votes on the answers that the lanes show."""
+        from workbench.tui.screens.arena import ArenaScreen
+
+        session, lanes = await self._opened(), self._screen.comparison.lanes
+        ids = [lane.last.trial for lane in lanes if lane.last is not None and lane.last.trial]
+
+        def load() -> list[dict[str, Any]]:
+            return [trial for id in ids if (trial := session.store.trial(id)) is not None]
+
+        await self._screen.app.push_screen_wait(ArenaScreen(session, "the lanes' answers", load))
+
     async def find(self) -> None:
         """Ask what to find in the lane's answer, and go there."""
         from workbench.tui.screens.ask import AskScreen

@@ -1,5 +1,6 @@
-"""Blind votes turned into a ranking. Pure functions; the standard library only.
+"""Blind votes, and how they are turned into a ranking.
 
-`votes` (what is counted), `styles` (length, lists, headings, bold), `bradley` (the model), `ranking` (rows with
-intervals), `matches` (which pair to show next). docs/statistics.md says it to people who vote.
+Pure, on the standard library only: `votes` (what is counted), `styles` (length, lists, headings, bold), `bradley` (the
+model), `ranking` (rows with intervals), `matches` (which pair to show next). docs/statistics.md says it to people.
+On the history: `entries` (trials as what is voted on), `sitting` (a person voting), `tables` (CSV). docs/arena.md.
 """

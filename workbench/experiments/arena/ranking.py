@@ -49,6 +49,11 @@ class Effect:
     low: float
     high: float
 
+    @property
+    def says(self) -> str:
+        """In points of the ranking: `length +87 (-12 to +180)`."""
+        return f"{self.style} {POINTS * self.weight:+.0f} ({POINTS * self.low:+.0f} to {POINTS * self.high:+.0f})"
+
 
 @dataclass(frozen=True)
 class Ranking:

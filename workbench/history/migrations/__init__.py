@@ -1,6 +1,6 @@
 """The schema's steps, append-only: (name, SQL). A step that has landed is never changed."""
 
-from workbench.history.migrations import notes
+from workbench.history.migrations import addresses, notes, votes
 
 STEPS: tuple[tuple[str, str], ...] = (
     (
@@ -34,4 +34,6 @@ STEPS: tuple[tuple[str, str], ...] = (
         """,
     ),
     ("0003_notes", notes.SQL),
+    ("0002_votes", votes.SQL),
+    ("0004_addresses", addresses.SQL),
 )

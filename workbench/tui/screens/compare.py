@@ -414,6 +414,10 @@ class CompareScreen(CoverableScreen[None]):
         """What ran before."""
         self.tools.work(self.tools.history())
 
+    def action_vote(self) -> None:
+        """Vote blind on the answers."""
+        self.tools.work(self.tools.vote())
+
     def action_find(self) -> None:
         """Find in the answer."""
         self.tools.work(self.tools.find())

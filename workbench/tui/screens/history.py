@@ -350,3 +350,7 @@ class HistoryScreen(BesideScreen[str | None]):
     def action_export(self) -> None:
         """Runs as JSON lines."""
         self.tools.work(self.tools.export())
+
+    def action_vote(self) -> None:
+        """Vote blind on the run's answers."""
+        self.tools.work(self.tools.vote())
