@@ -36,6 +36,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--fresh", action="store_true", help="take nothing from the history")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N cases of the plan")
     parser.add_argument("--baseline", default="", metavar="RUN", help="an earlier run: exit 1 when something got worse")
+    parser.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a report at the end: .html, .md, .csv, .jsonl, .xml (JUnit); repeat",
+    )
     parser.add_argument("--detach", action="store_true", help="run on in a process of its own; `attach` follows it")
     parser.add_argument("--as", dest="id", default="", help=argparse.SUPPRESS)
     parser.add_argument(
@@ -61,6 +68,10 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("name one of FILE, --prompt ID and --resume RUN", hint="workbench run experiment.toml")
     if options.limit < 0:
         raise UsageError(f"--limit {options.limit} is too small", hint="take 1 or more")
+    if options.report:
+        from workbench.cli.report import check_files
+
+        check_files(options.report)
     session = Session(library=[Path(folder) for folder in options.library])
     return asyncio.run(interruptible(execute(session, options)))
 
@@ -165,6 +176,10 @@ async def _follow(session: Session, start: Start, options: argparse.Namespace) -
             print(row)
         for each in summary.get("baseline", {}).get("variants", []):
             print(output.clip(each["text"], 400))
+    if options.report:
+        from workbench.cli.report import write_all
+
+        write_all(session.store, start.run, options.report, options.baseline)
     if summary["stopped"] == "failed":
         output.narrate(f"{summary['reason']}; what is done is kept — go on: workbench run --resume {start.run}")
     return code

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from workbench.databases import now
@@ -129,6 +130,12 @@ def runs_like(store: Store, start: str) -> list[str]:
     """The ids of experiments' runs that begin so, newest first."""
     sql = "SELECT id FROM runs WHERE kind = ? AND substr(id, 1, ?) = ? ORDER BY created DESC, id DESC"
     return [row["id"] for row in store.read(sql, (KIND, len(start), start))]
+
+
+def runs_of_file(store: Store, path: Path) -> list[str]:
+    """The runs of the experiment in that file (its whole path), newest first."""
+    sql = "SELECT id FROM runs WHERE kind = ? AND json_extract(meta, '$.file') = ? ORDER BY created DESC, id DESC"
+    return [row["id"] for row in store.read(sql, (KIND, stored(str(path))))]
 
 
 def _record(row: Mapping[str, Any]) -> dict[str, Any]:

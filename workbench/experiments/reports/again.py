@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -17,49 +18,80 @@ LETTERS = 4_000_000  # of those messages, in all
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Versions = Callable[[str], tuple[str, bytes] | None]  # a hash, or its beginning → the whole hash and the file's bytes
-Sums = Callable[[str], str]  # a model's path → its file's sha256, "" where it is not known
+Sums = Callable[[str, int | None], str]  # a model's path, its size then → its file's sha256, "" where it is not known
 
 
 def gather(
     trials: Iterable[Mapping[str, Any]],
     variants: int,
+    cases: int,
     *,
     run: str = "",
     meta: Mapping[str, Any] | None = None,
     versions: Versions = lambda version: None,
-    sums: Sums = lambda path: "",
+    sums: Sums = lambda path, size: "",
 ) -> dict[str, Any]:
-    """All of it, as JSON: `experiment` (the file's text), `made_with`, `variants`, `versions`, `cases` with their seeds.
+    """All of it, as JSON: `command`, `replay`, `experiment` (the file's text), `case_file`, `made_with`, `variants`,
+    `versions`, `cases` with their seeds.
 
-    Reads trials until it has met all `variants` and CASES cases. `left_out` says how many cases' messages are not here.
+    The run has so many `variants` and `cases`. Reads trials until it has met all variants and CASES cases; `left_out`
+    says how many cases' messages are not here.
     """
     meta = meta or {}
+    first = ""
     seen: dict[str, dict[str, Any]] = {}
-    cases: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     letters = 0
     for trial in trials:
+        first = first or str(trial.get("id") or "")
         label, name = str(trial.get("variant") or ""), str(trial.get("case") or "")
         if label not in seen:
             seen[label] = _variant(trial, sums)
-        case = cases.get(name)
+        case = found.get(name)
         if case is None:
-            if len(cases) >= CASES or letters > LETTERS:
+            if len(found) >= CASES or letters > LETTERS:
                 if len(seen) >= variants:
                     break
                 continue
-            case = cases[name] = {"case": name, "messages": trial.get("messages") or [], "seeds": []}
+            case = found[name] = {"case": name, "messages": trial.get("messages") or [], "seeds": []}
             letters += sum(len(str(message.get("content", ""))) for message in case["messages"])
         if trial.get("seed") not in case["seeds"]:
             case["seeds"].append(trial.get("seed"))
     return {
         "run": run,
+        "command": command(meta),
+        "replay": f"workbench history replay {first}" if first and not meta.get("imported") else "",
         "experiment": meta.get("source") or None,
-        "file": meta.get("file") or None,
+        "file": PurePath(str(meta["file"])).name if meta.get("file") else None,
+        "case_file": _case_file(meta, versions),
         "made_with": {name: meta[name] for name in ("workbench", "llama_cpp_python") if meta.get(name)},
         "variants": list(seen.values()),
         "versions": _bytes(seen.values(), versions),
-        "cases": list(cases.values()),
+        "cases": list(found.values()),
+        "left_out": cases - len(found),
     }
+
+
+def command(meta: Mapping[str, Any]) -> str:
+    """The line that runs it again, "" for what was no experiment of ours. A shell takes it as it stands."""
+    parts = ["workbench", "run"]
+    if prompts := meta.get("prompts"):
+        parts += [word for prompt in prompts for word in ("--prompt", str(prompt))]
+        parts += ["--model", str(meta["model"])] if meta.get("model") else []
+    elif meta.get("file"):
+        parts.append(PurePath(str(meta["file"])).name)
+    else:
+        return ""
+    return shlex.join([*parts, *(["--limit", str(meta["limit"])] if meta.get("limited") else [])])
+
+
+def _case_file(meta: Mapping[str, Any], versions: Versions) -> dict[str, Any] | None:
+    """`{"name", "sha256", "text"}`; text None where the file was too large to keep."""
+    named = meta.get("case_file")
+    if not named:
+        return None
+    known = versions(str(named["sha256"]))
+    return {**named, "text": _text(known[1]) if known else None}
 
 
 def _variant(trial: Mapping[str, Any], sums: Sums) -> dict[str, Any]:
@@ -73,7 +105,7 @@ def _variant(trial: Mapping[str, Any], sums: Sums) -> dict[str, Any]:
             "name": trial.get("model") or "",
             "file": PurePath(path).name,
             "size": trial.get("model_size"),
-            "sha256": sums(path) or None if path else None,
+            "sha256": sums(path, trial.get("model_size")) or None if path else None,
         },
         "load": trial.get("load") or {},
         "sampling": differing(trial.get("sampling") or {}),
@@ -90,11 +122,15 @@ def _bytes(variants: Iterable[Mapping[str, Any]], versions: Versions) -> dict[st
         for version in (variant["version"], str(variant["profile"] or "").rpartition("@")[2]):
             known = versions(version) if version else None
             if known is not None:
-                try:
-                    found[known[0]] = known[1].decode()
-                except UnicodeDecodeError:
-                    found[known[0]] = {"base64": base64.b64encode(known[1]).decode()}
+                found[known[0]] = _text(known[1])
     return found
+
+
+def _text(data: bytes) -> Any:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
 
 
 def to_text(data: Any, indent: int | None = 1) -> str:

@@ -1,7 +1,7 @@
 """CSV, a trial each: with its wording, model, settings and seed, so that each line can be run again by itself.
 
-A cell that a spreadsheet would take for a formula gets an apostrophe before it; control codes are pictures. JSON lines
-have the exact texts.
+A text that a spreadsheet would take for a formula gets an apostrophe before it, and so does one that begins with an
+apostrophe: take one away and you have the text again. Control codes are pictures; JSON lines have the exact texts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench import safe
 from workbench.experiments.reports.again import to_text
-from workbench.experiments.reports.report import Report
+from workbench.experiments.reports.contents import Report
 from workbench.experiments.results.identity import differing
 from workbench.experiments.results.rows import row_of
 
@@ -24,7 +24,7 @@ COLUMNS = (
     *("prompt", "version", "profile", "model", "model_file", "model_size", "model_sha256", "load", "sampling", "seed"),
     *("mode", "coupled", "lead", "messages", "workbench", "llama_cpp_python"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # OWASP's list for CSV injection
 
 
 def lines(report: Report) -> Iterator[str]:

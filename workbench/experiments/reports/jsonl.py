@@ -1,11 +1,11 @@
-"""JSON lines: a TRIAL each, then the summary, then what runs it again. `results.rows.from_json` reads the trials back."""
+"""JSON lines: a TRIAL each, then the summary, then what runs it again. `rows.from_json` reads the trials back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from workbench.experiments.reports.again import to_text
-from workbench.experiments.reports.report import Report
+from workbench.experiments.reports.contents import Report
 from workbench.experiments.results.against import to_json
 from workbench.history.exporting import line
 

@@ -1,7 +1,7 @@
 """JUnit XML for CI: a suite for each variant, in it a test for each case; it fails where any of its trials did.
 
-As the schema of Ant's JUnit task has it (windyroad/JUnit-Schema), which Jenkins, GitLab and the like read: a test has an
-error, a failure or neither; times in seconds.
+As the schema of Ant's JUnit task has it (windyroad/JUnit-Schema), which Jenkins, GitLab and the like read: a test has
+an error, a failure or neither; times in seconds.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 from workbench.experiments.reports import words
 from workbench.experiments.reports.again import to_text, xml_safe
-from workbench.experiments.reports.report import Report
+from workbench.experiments.reports.contents import Report
 from workbench.experiments.results.columns import Cell
 
 LETTERS = 1000  # of a failed answer
+ROOM = 20_000_000  # letters of reasons and failed answers in all; beyond it only how many trials failed is said
 Why = dict[tuple[str, str], list[str]]  # variant, case → what to say of its failed trials
 
 
@@ -34,7 +35,8 @@ def lines(report: Report) -> Iterator[str]:
         yield (
             f"<testsuite name={_attr(label or 'variant')} package={_attr(report.title or report.run or 'run')} "
             f'id="{number}" timestamp="{stamp}" hostname="localhost" tests="{len(cells)}" '
-            f'failures="{counts["failure"]}" errors="{counts["error"]}" skipped="{counts["skipped"]}" time="{whole:.3f}">'
+            f'failures="{counts["failure"]}" errors="{counts["error"]}" skipped="{counts["skipped"]}" '
+            f'time="{whole:.3f}">'
         )
         told = {"run": report.run, "variant": variant.told(), "passed": words.share(results.figures[number].passed)}
         yield "<properties>"
@@ -80,14 +82,16 @@ def _gathered(report: Report) -> tuple[Why, dict[tuple[str, str], float]]:
     """What to say of failed trials, and how long each cell's took; in one pass over the trials."""
     why: Why = {}
     times: dict[tuple[str, str], float] = {}
+    room = ROOM
     for trial in report.trials():
         key = str(trial.get("variant") or ""), str(trial.get("case") or "")
         first, speed, tokens = (trial.get(name) or 0 for name in ("first_token_s", "tokens_per_s", "completion_tokens"))
         times[key] = times.get(key, 0.0) + first + (tokens / speed if speed else 0.0)
-        if reasons := words.reasons(trial):
+        if room > 0 and (reasons := words.reasons(trial)):
             repeat = f"repeat {trial['repeat']}, seed {trial.get('seed')}: " if trial.get("repeat") is not None else ""
             answer = words.clipped(str(trial.get("text") or ""), LETTERS)
             why.setdefault(key, []).append(f"{'; '.join(reasons)}\n{repeat}{answer}")
+            room -= len(why[key][-1])
     return why, times
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from workbench import safe
 from workbench.experiments.reports import words
 from workbench.experiments.reports.again import to_text
-from workbench.experiments.reports.report import Report
+from workbench.experiments.reports.contents import Report
 from workbench.experiments.results.matrix import rows
 
 FAILED = 50  # cases that are shown with their reasons

@@ -54,6 +54,11 @@
   const heads = [...$("matrix").tHead.rows[0].cells];
   const state = { rows: [], drawn: 0, column: -1, way: 1 };
   const lower = new Map();
+  let texts = null;
+  const textsOf = (at) => {
+    if (!texts) texts = Object.assign({}, ...[...document.querySelectorAll("script.texts")].map((part) => JSON.parse(part.textContent)));
+    return texts[at];
+  };
 
   const cellsOf = (at) => data.columns.map((column) => column[at]);
   const failed = (cell) => cell && (cell[ERRORS] > 0 || cell[PASSES] < cell[JUDGED]);
@@ -69,8 +74,9 @@
   };
   const words = (at) => {
     if (!lower.has(at)) {
-      const texts = (data.trials[at] || []).map((trial) => `${trial.text} ${trial.error || ""}`);
-      lower.set(at, [data.cases[at], data.asked[at] || "", ...texts].join("\n").toLowerCase());
+      const found = textsOf(at) || { asked: "", trials: [] };
+      const answers = found.trials.map((trial) => `${trial.text} ${trial.error}`);
+      lower.set(at, [data.cases[at], found.asked, ...answers].join("\n").toLowerCase());
     }
     return lower.get(at);
   };
@@ -101,13 +107,14 @@
     const row = make("tr", "detail");
     const cell = make("td");
     cell.colSpan = heads.length;
-    if (data.asked[at]) {
+    const found = textsOf(at);
+    if (found && found.asked) {
       const asked = make("div", "asked");
-      asked.append(make("h3", "", "asked"), make("pre", "", data.asked[at]));
+      asked.append(make("h3", "", "asked"), make("pre", "", found.asked));
       cell.append(asked);
     }
     const trials = make("div", "trials");
-    for (const trial of data.trials[at] || []) {
+    for (const trial of found ? found.trials : []) {
       const box = make("section", "trial");
       box.append(make("h3", "", trial.head), make("p", "soft", trial.foot));
       const list = make("ul");
@@ -117,7 +124,8 @@
       box.append(make("pre", "", trial.text));
       trials.append(box);
     }
-    if (!data.trials[at]) trials.append(make("p", "soft", "The texts of this case are not in this page; the JSONL report has them all."));
+    if (!found) trials.append(make("p", "soft", "The texts of this case are not in this page; the JSONL report has them all."));
+    else if (found.more) trials.append(make("p", "soft", `${found.more.toLocaleString("en")} more trials of this case are in the JSONL report.`));
     cell.append(trials);
     row.append(cell);
     return row;
@@ -183,6 +191,10 @@
     new IntersectionObserver((seen) => {
       if (seen.some((each) => each.isIntersecting) && !$("more").hidden) draw();
     }).observe($("more"));
+  }
+  if (data.without) {
+    $("without").textContent = `The texts of ${data.without.toLocaleString("en")} of ${data.cases.length.toLocaleString("en")} cases are left out, so that the page stays small; their numbers are here. The JSONL report has them all.`;
+    $("without").hidden = false;
   }
   show();
 })();

@@ -1,31 +1,38 @@
-"""What a report is made of, whatever its format."""
+"""A run's report as a file: made, written whole, and the run kept from pruning. For the doors to call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from workbench.experiments.results.against import Comparison
-from workbench.experiments.results.results import Results
-
-Trials = Callable[[], Iterator[dict[str, Any]]]
+from workbench.experiments.reports import formats, opening
+from workbench.history import notes
+from workbench.history.store import Store
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """A run, ready to be written. Every text in it is untrusted.
+def write(store: Store, run: str, path: Path, format: str = "", *, baseline: str = "", over: bool = True) -> None:
+    """Write a run's report to a file, whole or not at all; retention never takes the run from then on.
 
-    `trials` gives the TRIALs anew each time it is called, as a stream. `again` is what `again.gather` found. `against` is
-    the comparison with the run `baseline`, None for none. `notes` are lines that a reader must see.
+    `format` is one of formats.NAMES, by the file's name where it is "". `baseline` is an earlier run to compare with.
+    Without `over` a file that is there stays. Reads the whole run: call it off the loop. Raises NotFoundError,
+    UsageError, StorageError.
     """
+    format = format or formats.of_file(path)
+    why = f"report {path.absolute()}"
+    held = [(each, pin(store, each, why)) for each in (run, baseline) if each]
+    try:
+        formats.write(opening.of_run(store, run, baseline=baseline), format, path, over=over)
+    except BaseException:
+        for each, new in held:
+            if new:
+                notes.unpin(store, each, why)
+        raise
 
-    run: str
-    title: str
-    created: str
-    results: Results
-    trials: Trials
-    again: Mapping[str, Any]
-    against: Comparison | None = None
-    baseline: str = ""
-    notes: tuple[str, ...] = ()
+
+def pin(store: Store, run: str, why: str) -> bool:
+    """Keep the run, for a report points at it; before it is read, for pruning may run meanwhile.
+
+    Returns whether this was not so yet. Raises NotFoundError, StorageError.
+    """
+    known = store.read("SELECT 1 FROM pins WHERE run = ? AND why = ?", (run, why))
+    notes.pin(store, run, why)
+    return not known

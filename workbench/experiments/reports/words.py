@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench import safe
-from workbench.experiments.reports.report import Report
+from workbench.experiments.reports.contents import Report
 from workbench.experiments.results.against import VariantChange
 from workbench.experiments.results.figures import Figures
 from workbench.experiments.results.pairs import Pair
@@ -83,10 +83,8 @@ def change_line(found: VariantChange) -> str:
 def reasons(trial: Mapping[str, Any]) -> list[str]:
     """Why a trial failed, a line each: its error, or the checks that did not pass."""
     lines = [safe.line(f"{trial['finish']}: {trial['error']}")] if trial.get("error") else []
-    for check in trial.get("checks") or []:
-        if not check.get("passed"):
-            lines.append(safe.line(f"{check.get('type', '')}: {check.get('reason', '')}"))
-    return lines
+    failed = [check for check in trial.get("checks") or [] if not check.get("passed")]
+    return lines + [safe.line(f"{check.get('type', '')}: {check.get('reason', '')}") for check in failed]
 
 
 def share(found: Estimate | None) -> str:
