@@ -191,6 +191,16 @@ class EngineContract:
         assert "".join(token.text for token in scored) == " Paris."
         assert all(token.logprob <= 0 for token in scored)
 
+    async def test_score_gives_the_likeliest_at_each_token(self, engine: Engine) -> None:
+        plain = await engine.score("The capital of France is", " Paris.")
+        scored = await engine.score("The capital of France is", " Paris.", top=5)
+        assert [token.id for token in scored] == [token.id for token in plain]
+        for token in scored:
+            assert len(token.top) == 5
+            assert [top[2] for top in token.top] == sorted((top[2] for top in token.top), reverse=True)
+            assert token.logprob <= token.top[0][2] + 1e-4
+            assert token.entropy is None or token.entropy >= 0
+
     async def test_a_prompt_over_the_context_is_said_with_the_numbers(self, engine: Engine) -> None:
         assert engine.info is not None
         long = (Message("user", "one two three " * engine.info.context_length),)

@@ -247,10 +247,19 @@ class DoubleEngine:
         words = [_WORDS[byte % len(_WORDS)] for byte in digest]
         return [words[0].capitalize(), *(f" {word}" for word in words[1 : 8 + digest[0] % 20]), "."]
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """A made-up log-probability for each token."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """A made-up log-probability for each token, and of its alternatives; alternatives halve, the token is first."""
         self._ready()
-        return tuple(TokenLogprob(_id(piece), piece, _logp(prompt + piece)) for piece in _PIECES.findall(continuation))
+        found = []
+        for piece in _PIECES.findall(continuation):
+            logp = _logp(prompt + piece)
+            others = sorted(
+                set(_WORDS) - {piece.strip()}, key=lambda word: hashlib.sha256((prompt + word).encode()).digest()
+            )
+            halves = [(_id(word), " " + word, logp - math.log(2) * (i + 1)) for i, word in enumerate(others)]
+            first = ((_id(piece), piece, logp), *halves)[:top]
+            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None, 1 if top else None))
+        return tuple(found)
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """Halving probabilities over the double's words."""

@@ -101,12 +101,18 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
-    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives."""
+    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives.
+
+    `entropy` is that of the whole distribution it was one of, in nats; `rank` how many tokens are likelier, and one:
+    both None where the engine does not see it whole.
+    """
 
     id: int
     text: str
     logprob: float
     top: tuple[tuple[int, str, float], ...] = ()  # (id, text, logprob), likeliest first
+    entropy: float | None = None
+    rank: int | None = None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -222,8 +228,11 @@ class Engine(Protocol):
         """
         ...
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """Log-probability of each token of `continuation` after `prompt` (raw text)."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there.
+
+        Their texts joined give `continuation` back.
+        """
         ...
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:

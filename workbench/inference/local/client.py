@@ -190,9 +190,9 @@ class LocalEngine:
         made = tuple(messages)
         return (await self._ask(lambda n: protocol.Count(n, made), protocol.CountedReply)).counted
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
         """Log-probabilities of the continuation's tokens."""
-        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation), protocol.Scored)).tokens
+        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation, top), protocol.Scored)).tokens
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens."""

@@ -74,6 +74,7 @@ class Score(msgspec.Struct, frozen=True, tag=True):
     id: int
     prompt: str
     continuation: str
+    top: int = 0
 
 
 class NextToken(msgspec.Struct, frozen=True, tag=True):

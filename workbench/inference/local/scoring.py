@@ -34,12 +34,12 @@ class Scorer:
         self._context: Context | None = None
         self._prompt: Ids = np.zeros(0, np.int32)
         self._last: Floats | None = None  # the logits after the prompt
-        self._queue: deque[tuple[Ids, Ids, int, Answer]] = deque()
+        self._queue: deque[tuple[Ids, Ids | None, int, Answer]] = deque()
         self._running: Iterator[None] | None = None
         self._used = 0.0
 
-    def submit(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> None:
-        """Score `text` after `prompt`; with `top` the likeliest tokens after the prompt instead."""
+    def submit(self, prompt: Ids, text: Ids | None, top: int, answer: Answer) -> None:
+        """Score `text` after `prompt`, each token with the `top` likeliest; without a text those after the prompt."""
         self._queue.append((prompt, text, top, answer))
 
     @property
@@ -62,10 +62,10 @@ class Scorer:
         if next(self._running, self) is self:
             self._running = None
 
-    def _answer(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> Iterator[None]:
+    def _answer(self, prompt: Ids, text: Ids | None, top: int, answer: Answer) -> Iterator[None]:
         """Work that pauses after every chunk; ends by calling `answer`, whatever happens."""
         try:
-            total = len(prompt) + len(text)
+            total = len(prompt) + (0 if text is None else len(text))
             if total > self._length:
                 raise EngineError(
                     f"the text has {total:,} tokens, the context holds {self._length:,}",
@@ -83,15 +83,15 @@ class Scorer:
                 self._prompt = prompt
             elif not context.cut(0, len(prompt)):
                 raise EngineError("this model cannot go back in its context", hint="ask again")
-            if top:
+            if text is None:
                 answer(logprob(self._model, self._last, None, top))
                 return
-            found = list(logprob(self._model, self._last, int(text[0]), 0))
+            found = list(logprob(self._model, self._last, int(text[0]), top))
             for start in range(0, len(text) - 1, OUTPUTS):
                 chunk = text[start : min(start + OUTPUTS, len(text) - 1)]
                 self._decode(context, chunk, len(prompt) + start, last_only=False)
                 for row in range(len(chunk)):
-                    found += logprob(self._model, context.logits(row), int(text[start + row + 1]), 0)
+                    found += logprob(self._model, context.logits(row), int(text[start + row + 1]), top)
                 yield
             answer(tuple(found))
         except WorkbenchError as error:

@@ -145,11 +145,11 @@ class RemoteEngine:
     async def _whole(dialect: Plain, messages: Sequence[Message]) -> tuple[int, tuple[str, ...]]:
         return (await dialect.prompt_tokens(messages) if messages else 0), ()
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
         """Log-probabilities of the continuation's tokens, where the server offers them."""
         dialect = self._ready()
         async with self._gate:
-            return await dialect.score(prompt, continuation)
+            return await dialect.score(prompt, continuation, max(0, top))
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens, as many as the server gives."""
