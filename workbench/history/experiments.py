@@ -62,7 +62,10 @@ def begin_trials(store: Store, run: str, rows: Sequence[Mapping[str, Any]]) -> F
 def add_finished(
     store: Store, run: str, rows: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]
 ) -> Future[None]:
-    """Trials that need not be made: rows as for `begin_trials`, with their records, in one transaction."""
+    """Trials that need not be made: rows as for `begin_trials`, with their records, in one transaction.
+
+    Those of other programs have no address: none of ours is taken for one of them.
+    """
     owner, started = this_process()
     plans = [to_json(row) for row in rows]
     ends = [
@@ -76,7 +79,7 @@ def add_finished(
             _BEGIN,
             [(row["id"], run, row["place"], plan, owner, started, time) for row, plan in zip(rows, plans, strict=True)],
         )
-        db.executemany(_ADDRESS, [(row["id"], row["address"]) for row in rows])
+        db.executemany(_ADDRESS, [(row["id"], row["address"]) for row in rows if "address" in row])
         db.executemany(_END, [(*end, time, row["id"]) for end, row in zip(ends, rows, strict=True)])
 
     return _change(store, work)

@@ -64,6 +64,7 @@ def gather(
         "experiment": meta.get("source") or None,
         "file": PurePath(str(meta["file"])).name if meta.get("file") else None,
         "case_file": _case_file(meta, versions),
+        "imported": meta.get("imported"),
         "made_with": {name: meta[name] for name in ("workbench", "llama_cpp_python") if meta.get(name)},
         "variants": list(seen.values()),
         "versions": _bytes(seen.values(), versions),

@@ -13,6 +13,8 @@ from workbench.experiments.results.matrix import rows
 
 FAILED = 50  # cases that are shown with their reasons
 LETTERS = 300  # of a failed answer
+AGAIN = 40_000  # letters of JSON, beyond which the cases' messages are left out: a pull request takes 65,536
+_BLOCK = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=](?=\s|[-+=]*$))")  # what would begin a list or underline a heading
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&!#$])")
 
 
@@ -20,7 +22,7 @@ def lines(report: Report) -> Iterator[str]:
     """The document, a line or a block each."""
     results = report.results
     yield f"# {escaped(report.title or report.run)}\n"
-    yield f"Run `{_code(report.run)}`, {escaped(report.created)}\n"
+    yield f"Run `{_code(report.run)}`, {escaped(report.created[:16].replace('T', ' '))}\n"
     for line in words.headline(report):
         yield f"- {escaped(line)}"
     yield "\n## Variants\n"
@@ -32,6 +34,8 @@ def lines(report: Report) -> Iterator[str]:
         yield from _against(report)
     yield from _failed(report)
     again = to_text(report.again)
+    if len(again) > AGAIN:
+        again = to_text({**report.again, "cases": [], "left_out": len(results.cases)})
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", again)), default=0))
     yield "\n## To run it again\n"
     yield f"<details><summary>Files, models, settings, cases and seeds, as JSON</summary>\n\n{fence}json"
@@ -93,7 +97,7 @@ def escaped(text: str) -> str:
     """Untrusted text in one line that is nothing but text: no markup, no link, no mention."""
     line = _MARKS.sub(r"\\\1", safe.line(text).strip())
     line = line.replace("://", ":&#8203;//").replace("@", "&#64;").replace("www.", "www&#46;")
-    return re.sub(r"^(\d+)([.)])|^([-+=])", lambda found: f"{found[1] or ''}\\{found[2] or found[3]}", line)
+    return _BLOCK.sub(lambda found: f"{found[1] or ''}\\{found[2] or found[3]}", line)
 
 
 def _code(text: str) -> str:
