@@ -60,5 +60,5 @@ def cell(value: Any) -> str:
 
 def _line(values: Any) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(values)
-    return out.getvalue()
+    csv.writer(out).writerow(values)  # its line end says which characters are quoted: it must have one
+    return out.getvalue().removesuffix("\r\n")
