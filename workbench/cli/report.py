@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli import output
 from workbench.cli.history_ids import one_run, open_history
-from workbench.errors import Exit, NotFoundError, UsageError
+from workbench.errors import Exit, NotFoundError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.history.store import Store
@@ -87,13 +87,19 @@ def check_files(names: list[str]) -> None:
             raise NotFoundError("there is no such folder", where=str(path.parent), hint="make it first")
 
 
-def write_all(store: Store, run: str, names: list[str], baseline: str = "") -> None:
-    """The reports at the end of a run, written over what was there."""
+def write_all(store: Store, run: str, names: list[str], baseline: str = "") -> int:
+    """The reports at the end of a run, written over what was there. One that fails is told; the run's results stand."""
     from workbench.experiments.reports import report
 
+    code = 0
     for name in names:
-        report.write(store, run, Path(name).expanduser(), baseline=baseline)
-        output.narrate(f"report: {name}")
+        try:
+            report.write(store, run, Path(name).expanduser(), baseline=baseline)
+            output.narrate(f"report: {name}")
+        except WorkbenchError as error:
+            output.narrate(f"workbench: {error}")
+            code = int(error.exit)
+    return code
 
 
 def _json(id: str, options: argparse.Namespace, made: Any) -> dict[str, Any]:

@@ -168,6 +168,10 @@ async def _follow(session: Session, start: Start, options: argparse.Namespace) -
         summary["baseline"] = against
         if code != Exit.ENGINE:
             code = Exit.CHECKS_FAILED if any(each["worse"] for each in against["variants"]) else Exit.OK
+    if options.report:
+        from workbench.cli.report import write_all
+
+        code = max(code, write_all(session.store, start.run, options.report, options.baseline))
     told.write({**_counts(run), "stopped": summary["stopped"], "summary": summary, "exit": int(code)})
     if options.json:
         output.print_json({"summary": summary}, lines=True)
@@ -176,10 +180,6 @@ async def _follow(session: Session, start: Start, options: argparse.Namespace) -
             print(row)
         for each in summary.get("baseline", {}).get("variants", []):
             print(output.clip(each["text"], 400))
-    if options.report:
-        from workbench.cli.report import write_all
-
-        write_all(session.store, start.run, options.report, options.baseline)
     if summary["stopped"] == "failed":
         output.narrate(f"{summary['reason']}; what is done is kept — go on: workbench run --resume {start.run}")
     return code

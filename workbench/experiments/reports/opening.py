@@ -78,10 +78,10 @@ def sha256_of(path: str, size: int | None) -> str:
 
     The hub's cache and Ollama's call a blob by it: those are never read.
     """
-    name = os.path.basename(os.path.realpath(path)).removeprefix("sha256-")
-    if re.fullmatch("[0-9a-f]{64}", name):
-        return name
     try:
+        name = os.path.basename(os.path.realpath(path)).removeprefix("sha256-")
+        if re.fullmatch("[0-9a-f]{64}", name):
+            return name
         found = os.stat(path)
         if found.st_size > HASHED or (size is not None and size != found.st_size):
             return ""

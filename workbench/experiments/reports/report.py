@@ -18,13 +18,13 @@ def write(store: Store, run: str, path: Path, format: str = "", *, baseline: str
     """
     format = format or formats.of_file(path)
     why = f"report {path.absolute()}"
-    held = [(each, pin(store, each, why)) for each in (run, baseline) if each]
+    new: list[str] = []
     try:
+        new.extend(each for each in (run, baseline) if each and pin(store, each, why))
         formats.write(opening.of_run(store, run, baseline=baseline), format, path, over=over)
     except BaseException:
-        for each, new in held:
-            if new:
-                notes.unpin(store, each, why)
+        for each in new:
+            notes.unpin(store, each, why)
         raise
 
 
