@@ -15,7 +15,6 @@ from typing import Any
 
 from workbench.errors import UsageError
 from workbench.experiments.experiment import LABELS
-from workbench.library.reader import clipped
 
 Table = Mapping[str, Any]
 _KINDS: dict[Any, str] = {str: "text", bool: "true or false", float: "a number", dict: "a table", list: "a list"}
@@ -173,7 +172,7 @@ def _trials(found: list[_Result], settings: Mapping[str, Table]) -> list[dict[st
 def _name(test: Table, number: int, taken: set[str]) -> str:
     """A case's name: its description, or its variables."""
     told = ", ".join(f"{name}={_text(value)}" for name, value in test["vars"].items())
-    name = clipped(" ".join((test["description"] or told or f"case {number}").split()), _NAME)
+    name = _short(test["description"] or told or f"case {number}")
     made, count = name, 1
     while made in taken:
         count += 1
@@ -196,7 +195,7 @@ def _trial(found: _Result, label: str, case: str, repeat: int, settings: Mapping
         "variant": label,
         "case": case,
         "repeat": repeat,
-        "prompt": clipped(" ".join(prompt.split()), _NAME),
+        "prompt": _short(prompt),
         "version": "",
         "profile": None,
         "model": provider,
@@ -285,6 +284,12 @@ def _messages(raw: str) -> list[dict[str, str]]:
 
 def _table(value: Any) -> Table:
     return value if isinstance(value, dict) else {}
+
+
+def _short(text: str) -> str:
+    """On one line, as a name."""
+    text = " ".join(text.split())
+    return text if len(text) <= _NAME else f"{text[: _NAME - 1]}…"
 
 
 def _text(value: Any) -> str:
