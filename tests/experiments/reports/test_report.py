@@ -13,7 +13,7 @@ import pytest
 
 from tests.experiments.results.made import keep, store_at, trial
 from workbench.errors import NotFoundError, StorageError, UsageError
-from workbench.experiments.reports import again, opening, report
+from workbench.experiments.reports import again, opening, report, words
 from workbench.history import keeping
 from workbench.history.store import Store
 
@@ -83,6 +83,11 @@ def test_it_is_judged_as_its_file_says(store: Store) -> None:
     assert made.against.worse
     assert made.again["command"] == "workbench run e.toml"
     assert made.notes == ()
+    assert "it has not come to its end" in words.headline(made)[0]
+    keep(store, "ended", [trial()], stopped="done")
+    assert words.headline(opening.of_run(store, "ended"))[0] == "1 trial: 1 variant × 1 case"
+    keep(store, "failed", [trial()], summary={"stopped": "failed"})
+    assert "it failed" in words.headline(opening.of_run(store, "failed"))[0]
     keep(store, "odd", [trial()], source="schema = 99")
     odd = opening.of_run(store, "odd")
     assert odd.notes[0].startswith("its experiment file is not read by this workbench")

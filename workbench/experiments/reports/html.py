@@ -21,6 +21,7 @@ from workbench.experiments.results.identity import shown
 
 _HEATS = 6
 _CHANGED = 200  # cases that got worse, listed for each variant
+_OPEN = 10  # of them are shown before they are asked for
 _GRIDS = 3  # heat tables or bars, at most
 _PASSED = words.VARIANTS.index("passed")
 
@@ -123,14 +124,17 @@ def _against(report: Report) -> Iterator[str]:
         for case in change.worse[:_CHANGED]
     ]
     if rows:
-        yield from markup.table("worse", ("", "case that got worse", "before", "now", ""), rows)
+        told = f"{len(rows):,} {'case' if len(rows) == 1 else 'cases'} that got worse"
+        yield f"<details{' open' if len(rows) <= _OPEN else ''}><summary>{told}</summary>"
+        yield from markup.table("worse", ("label", "case", "before", "now", "remark"), rows)
+        yield "</details>"
     rows = [
         [markup.cell(change.label), markup.cell(check.check), markup.share(check.before), markup.share(check.after)]
         for change in found.variants
         for check in change.checks
     ]
     if rows:
-        yield from markup.table("changed", ("", "check", "passed before", "passed now"), rows)
+        yield from markup.table("changed", ("label", "check", "passed before", "passed now"), rows)
 
 
 def _grids(report: Report) -> Iterator[str]:
@@ -178,13 +182,17 @@ def _checks(report: Report) -> Iterator[str]:
     ]
     if rows:
         yield "<h2>Checks</h2>"
-        yield from markup.table("checks", ("", "check", "verdicts", "passed", "mean score"), rows)
+        yield from markup.table("checks", ("label", "check", "verdicts", "passed", "mean score"), rows)
 
 
 def _matrix(report: Report) -> Iterator[str]:
     yield "<h2>Cases</h2>"
     yield "<noscript><p>The cases need this page's script; the tables above do not.</p></noscript>"
     options = {"all": "all", "failed": "failed", "differing": "differing", "errors": "with errors"}
+    yield (
+        '<p class="soft">A case unfolds to its answers. ✓ all of its trials passed, ~ some, ✗ none; then the mean '
+        "score. apart: how far the variants’ mean scores lie from one another.</p>"
+    )
     yield '<p class="soft" id="without" hidden></p>'
     choices = "".join(f'<option value="{name}">{told}</option>' for name, told in options.items())
     yield f'<div class="tools"><label>show <select id="show">{choices}</select></label>'
@@ -210,7 +218,7 @@ def _again(report: Report) -> Iterator[str]:
         ]
         for each in again["variants"]
     ]
-    yield from markup.table("made", ("", "prompt", "version", "model", "its sha256", "sampling"), rows)
+    yield from markup.table("made", ("label", "prompt", "version", "model", "its sha256", "sampling"), rows)
     files = {again["file"] or "experiment.toml": again["experiment"]}
     if again["case_file"]:
         files[again["case_file"]["name"]] = again["case_file"]["text"]

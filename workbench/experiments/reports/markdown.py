@@ -53,12 +53,12 @@ def _against(report: Report) -> Iterator[str]:
         cells = [
             [safe.line(label), words.case_name(c.case), f"{c.before:.2f}", f"{c.after:.2f}"] for label, c in changed
         ]
-        yield from table(("", "case", "before", "now"), cells)
+        yield from table(("label", "case", "before", "now"), cells)
     checks = [(change.label, check) for change in report.against.variants for check in change.checks]
     if checks:
         yield "\nChecks, the share that passed:\n"
         cells = [[safe.line(label), safe.line(c.check), _part(c.before), _part(c.after)] for label, c in checks]
-        yield from table(("", "check", "before", "now"), cells)
+        yield from table(("label", "check", "before", "now"), cells)
 
 
 def _failed(report: Report) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _failed(report: Report) -> Iterator[str]:
                     safe.line(text),
                 ]
             )
-    yield from table(("case", "", "why", "answer"), found)
+    yield from table(("case", "label", "why", "answer"), found)
 
 
 def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from workbench.experiments.reports import again
 from workbench.experiments.reports.contents import Report
 from workbench.experiments.results.results import Results
 from workbench.experiments.results.rows import whole
+from workbench.history.experiments import KIND
 from workbench.history.store import Store
 
 HASHED = 2 << 30  # bytes of a model's file up to which its hash is worked out: a second or two
@@ -20,9 +21,10 @@ HASHED = 2 << 30  # bytes of a model's file up to which its hash is worked out: 
 
 def of_run(store: Store, run: str, *, baseline: str = "") -> Report:
     """The report of a run, compared with the run `baseline` where one is named. Raises NotFoundError, StorageError."""
-    created, meta = _known(store, run)
+    created, kind, meta = _known(store, run)
     given, notes = _said(meta)
-    results = Results.of_run(store, run, stopped=str(meta.get("stopped") or ""), **given)
+    ended = meta.get("stopped") or (meta.get("summary") or {}).get("stopped")
+    results = Results.of_run(store, run, stopped=str(ended or ("" if kind == KIND else "done")), **given)
     before = None
     if baseline:
         _known(store, baseline)
@@ -48,11 +50,11 @@ def of_run(store: Store, run: str, *, baseline: str = "") -> Report:
     )
 
 
-def _known(store: Store, run: str) -> tuple[str, dict[str, Any]]:
-    rows = store.read("SELECT created FROM runs WHERE id = ?", (run,))
+def _known(store: Store, run: str) -> tuple[str, str, dict[str, Any]]:
+    rows = store.read("SELECT created, kind FROM runs WHERE id = ?", (run,))
     if not rows:
         raise NotFoundError(f"there is no run {run}", hint="`workbench history list` shows them")
-    return rows[0]["created"], store.meta(run)
+    return rows[0]["created"], rows[0]["kind"], store.meta(run)
 
 
 def _said(meta: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -121,7 +121,7 @@
       for (const [passed, reason] of trial.checks) list.append(make("li", passed ? "yes" : "no", `${passed ? "✓" : "✗"} ${reason}`));
       if (trial.checks.length) box.append(list);
       if (trial.error) box.append(make("p", "no", trial.error));
-      box.append(make("pre", "", trial.text));
+      if (trial.text || !trial.error) box.append(make("pre", "", trial.text));
       trials.append(box);
     }
     if (!found) trials.append(make("p", "soft", "The texts of this case are not in this page; the JSONL report has them all."));

@@ -14,7 +14,13 @@ from workbench.experiments.statistics.estimates import Estimate
 from workbench.experiments.statistics.verdicts import percent, signed
 
 ANONYMOUS = "(the message)"  # a comparison's only case has no name
-VARIANTS = ("", "variant", "trials", "errors", "passed", "mean score", "tokens", "tok/s", "first token")
+VARIANTS = ("label", "variant", "trials", "errors", "passed", "mean score", "tokens", "tok/s", "first token")
+_ENDED = {
+    "": "; it has not come to its end",
+    "decided": "; it was stopped early, when every pair had its verdict",
+    "budget": "; its budget ended it",
+    "failed": "; it failed, and can go on: workbench run --resume",
+}
 PAIRS = ("pair", "difference at the end", "wins, losses, ties", "p (Holm)", "verdict after every case")
 
 
@@ -28,8 +34,8 @@ def headline(report: Report) -> list[str]:
     results = report.results
     tried = f"{_count(len(results), 'trial')}: {_count(len(results.variants), 'variant')}"
     lines = [f"{tried} × {_count(len(results.cases), 'case')}"]
-    if results.stopped:
-        lines[0] += f"; it ended: {safe.line(results.stopped)}"
+    if results.stopped != "done":
+        lines[0] += _ENDED.get(results.stopped, f"; it ended: {safe.line(results.stopped)}")
     errors = sum(figures.errors for figures in results.figures)
     if errors:
         lines.append(
