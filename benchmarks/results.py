@@ -1,8 +1,8 @@
 """What it takes to open the results of 100,000 stored trials, and what the views on them cost.
 
-`python -m benchmarks.results [--trials N]`. The run is 2 variants × N / 2 cases, and again with 10 repeats; every trial
-with its prompt, two checks and an answer of 400 characters, in a history of its own. Memory is what Python holds at most
-beside what it held before.
+`python -m benchmarks.results [--trials N]`. The run is 2 variants × N / 2 cases, and again with 10 repeats; every
+trial with its prompt, two checks and an answer of 400 characters, in a history of its own. Memory is what Python holds
+at most beside what it held before. The HTML is opened in a headless Chromium where there is one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from workbench.experiments.reports.opening import of_run
 from workbench.experiments.results.results import Results
 from workbench.history.store import Store
 
+FAILED = "s = document.querySelector('#show'); s.value = 'failed'; s.dispatchEvent(new Event('change')); 1"
 LEAD = [{"role": "system", "content": "You are a careful assistant. " * 20}]
 
 
@@ -106,6 +107,27 @@ def measure(store: Store, run: str, folder: Path) -> None:
         path = folder / f"{run}.{format}"
         timed(f"report {format}", lambda path=path, format=format: formats.write(report, format, path))
         print(f"    {path.stat().st_size / 1e6:.1f} MB")
+    html = folder / f"{run}.html"
+    row(
+        "memory, writing the HTML", peak(lambda: formats.write(of_run(store, run), "html", html, over=True)), "MB", None
+    )
+    browse(html)
+
+
+def browse(path: Path) -> None:
+    """The page in a real browser: until it can be used, and what a click on its largest table costs."""
+    from tests import browser
+
+    if not (program := browser.found()):
+        print("    no Chromium: the page was not opened")
+        return
+    with tempfile.TemporaryDirectory() as profile, closing(browser.Browser(program, Path(profile))) as page:
+        page.size(1300, 900)
+        timed("the page opens", lambda: page.open(path))
+        timed("its cases sorted by a click", lambda: page.click("#matrix th:nth-child(2) button"))
+        timed("a case unfolds, the first: its texts are read", lambda: page.click("button.case"))
+        timed("the failed ones alone", lambda: page.run(FAILED))
+        assert page.complaints == [], page.complaints
 
 
 def main() -> None:
