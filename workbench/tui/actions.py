@@ -76,6 +76,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.previous", "previous lane", "h shift+tab", "previous_lane"),
     _a("lanes.restart", "restart the lane's model", "R", "restart"),
     _a("lanes.vote", "vote blind on the answers; from there the ranking", "V", "vote", "vote"),
+    _a("lanes.attribution", "leave one out: what the answer hangs on", "L", "attribution"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -177,6 +178,9 @@ ACTIONS: tuple[Action, ...] = (
     _a("ranking.import", "import votes from a CSV file", "i", "take_in", "import"),
     _a("ranking.export", "export the votes as CSV", "x", "export", "export"),
     _a("ranking.leave", "back", "escape q r", "leave"),
+    _a("attribution.by", "leave out sentences, paragraphs, examples, whole messages", "u", "by", "unit"),
+    _a("attribution.message", "weigh what the user asks too, or not", "m", "message", "message too"),
+    _a("attribution.leave", "back; what is not measured yet is given up", "escape q L", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -213,6 +217,7 @@ PLACES = {
     "gauges": "Gauges",
     "arena": "Blind votes",
     "ranking": "Ranking of blind votes",
+    "attribution": "What an answer hangs on",
     "dialog": "In a dialog",
 }
 
