@@ -211,14 +211,15 @@ def _again(report: Report) -> Iterator[str]:
         yield f"<p>One trial alone, and where it departs:</p><pre>{markup.plain(again['replay'])}</pre>"
     rows = [
         [
-            *(markup.cell(str(each[name])) for name in ("label", "prompt", "version")),
+            *(markup.cell(str(each[name])) for name in ("label", "prompt")),
+            markup.cell(_short(each["version"])),
             markup.cell(each["model"]["name"]),
-            markup.cell(each["model"]["sha256"] or f"not known; {each['model']['size'] or 0:,} bytes"),
+            markup.cell(_short(each["model"]["sha256"] or f"not known; {each['model']['size'] or 0:,} bytes")),
             markup.cell(" ".join(f"{name}={shown(value)}" for name, value in each["sampling"].items())),
         ]
         for each in again["variants"]
     ]
-    yield from markup.table("made", ("label", "prompt", "version", "model", "its sha256", "sampling"), rows)
+    yield from markup.table("made", ("label", "prompt", "version", "model", "sha256", "sampling"), rows)
     files = {again["file"] or "experiment.toml": again["experiment"]}
     if again["case_file"]:
         files[again["case_file"]["name"]] = again["case_file"]["text"]
@@ -227,3 +228,8 @@ def _again(report: Report) -> Iterator[str]:
             yield f"<details><summary>{markup.plain(name)}</summary><pre>{escape(safe.text(text))}</pre></details>"
     yield "<details><summary>All of it as JSON: the prompts' files by version, settings, cases, seeds</summary>"
     yield f'<pre id="again">{escape(to_text(again))}</pre></details>'
+
+
+def _short(hash: str) -> str:
+    """Enough of a hash to compare it by eye; the whole one is in the JSON."""
+    return f"{hash[:16]}…" if len(hash) == 64 else hash
