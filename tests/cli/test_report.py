@@ -79,6 +79,40 @@ def test_a_run_writes_its_reports(file: Path, tmp_path: Path, capsys: pytest.Cap
     assert f"something points at run {runs[-1]['id']}: report {names[0]}" in capsys.readouterr().err
 
 
+def test_what_a_report_carries_is_enough_to_run_it_again(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that has nothing but the report: the same wording, messages, seeds, and so the same trials."""
+    changed = FILE.replace("CHECK", "not-contains").replace("0.0 }", "0.9 }").replace("typed", "né")
+    file.write_text(changed.replace("schema = 1", "schema = 1\nseed = 5"))
+    assert call("run", file, "--report", tmp_path / "out.jsonl") == 0
+    *trials, _, last = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    again = last["again"]
+    there = tmp_path / "there"
+    home = there / "home"
+    home.mkdir(parents=True)
+    (there / again["file"]).write_text(again["experiment"], encoding="utf-8")
+    (there / again["case_file"]["name"]).write_text(again["case_file"]["text"])
+    for variant in again["variants"]:
+        if variant["prompt"]:
+            path = there / "prompts" / f"{variant['prompt']}.toml"
+            path.parent.mkdir(parents=True)
+            path.write_text(again["versions"][variant["version"]] + "# ours, and no other\n", encoding="utf-8")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(there)
+    capsys.readouterr()
+    assert call(*again["command"].split()[1:], "--json") == 0
+    *made, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert not any(trial["reused"] for trial in made)
+    names = ("variant", "case", "repeat", "prompt", "version", "model", "seed", "text")
+    assert sorted([trial[name] for name in names] for trial in made) == sorted(
+        [trial[name] for name in names] for trial in trials
+    )
+    for trial in made:
+        assert trial["sampling"] == {"temperature": 0.9, "max_tokens": 12, "seed": trial["seed"]}
+    assert {trial["seed"] for trial in trials} == {seed for case in again["cases"] for seed in case["seeds"]}
+
+
 def test_what_cannot_be_written_is_said_before_the_run(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,7 +50,7 @@ def gives(file: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(variant["score"] for variant in summary["variants"])
     page = reports[0].read_text(encoding="utf-8")
     assert escape(open_experiment(file).title) in page
-    assert f"workbench run {file.stem}.toml" in page
+    assert f"<pre>workbench run {file.stem}</pre>" in page
     assert escape(f'"{trials[0]["version"]}"') in page
     assert page.count('class="range"') == len(summary["variants"])
     suites = ElementTree.parse(reports[1]).getroot()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from workbench import safe
+from workbench import paths, safe
 from workbench.experiments.results.identity import differing
 
 CASES = 2000  # whose messages are written out; the experiment's own file has them all
@@ -80,7 +80,8 @@ def command(meta: Mapping[str, Any]) -> str:
         parts += [word for prompt in prompts for word in ("--prompt", str(prompt))]
         parts += ["--model", str(meta["model"])] if meta.get("model") else []
     elif meta.get("file"):
-        parts.append(PurePath(str(meta["file"])).name)
+        file = PurePath(str(meta["file"]))
+        parts.append(file.stem if file.parent == paths.shipped("experiments").resolve() else file.name)
     else:
         return ""
     return shlex.join([*parts, *(["--limit", str(meta["limit"])] if meta.get("limited") else [])])
