@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "run an experiment: trials, checks, verdicts",
     "attach": "follow an experiment that runs in a process of its own",
     "check": "run prompts' own cases, or apply checks again to a run's trials",
+    "report": "write a run's results as HTML, Markdown, CSV, JSON lines or JUnit XML",
     "compare": "run variants side by side and print their answers",
     "tokens": "show the tokens of a text",
     "associate": "which words a context makes likelier",

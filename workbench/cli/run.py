@@ -38,6 +38,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--baseline", default="", metavar="RUN", help="an earlier run, or `last`: exit 1 when something got worse"
     )
+    parser.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a report at the end: .html, .md, .csv, .jsonl, .xml (JUnit); repeat",
+    )
     parser.add_argument("--detach", action="store_true", help="run on in a process of its own; `attach` follows it")
     parser.add_argument("--as", dest="id", default="", help=argparse.SUPPRESS)
     parser.add_argument(
@@ -63,6 +70,10 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("name one of FILE, --prompt ID and --resume RUN", hint="workbench run experiment.toml")
     if options.limit < 0:
         raise UsageError(f"--limit {options.limit} is too small", hint="take 1 or more")
+    if options.report:
+        from workbench.cli.report import check_files
+
+        check_files(options.report)
     session = Session(library=[Path(folder) for folder in options.library])
     return asyncio.run(interruptible(execute(session, options)))
 
@@ -165,6 +176,10 @@ async def _follow(session: Session, start: Start, options: argparse.Namespace) -
         summary["baseline"] = against
         if code != Exit.ENGINE:
             code = Exit.CHECKS_FAILED if any(each["worse"] for each in against["variants"]) else Exit.OK
+    if options.report:
+        from workbench.cli.report import write_all
+
+        code = max(code, write_all(session.store, start.run, options.report, options.baseline))
     told.write({**_counts(run), "stopped": summary["stopped"], "summary": summary, "exit": int(code)})
     if options.json:
         output.print_json({"summary": summary}, lines=True)

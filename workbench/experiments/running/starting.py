@@ -72,12 +72,14 @@ def start(
     found, held = _which(rooms.store, print_of, run, bool(known), fresh)
     meta = {
         **(origin or {}),
+        **_case_file(experiment),
         "title": experiment.title,
         "file": str(experiment.path.resolve()) if experiment.path else "",
         "source": experiment.source.decode("utf-8", "replace"),
         "sha256": hashlib.sha256(experiment.source).hexdigest(),
         "fingerprint": print_of,
         "limit": cases,
+        "limited": cases < len(plan.cases),
         "fresh": fresh,
         "total": cases * plan.per_case,
     }
@@ -98,6 +100,14 @@ def _which(store: Store, print_of: str, run: str, known: bool, fresh: bool) -> t
     held = claim(store, made)
     assert held is not None
     return made, held
+
+
+def _case_file(experiment: Experiment) -> dict[str, Any]:
+    """What a report says of the file that the cases are in."""
+    if not experiment.case_file or not experiment.path:
+        return {}
+    with open(experiment.path.parent / experiment.case_file, "rb") as file:
+        return {"case_file": {"name": experiment.case_file, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}}
 
 
 def fingerprint(plan: Plan, preparing: Preparing, cases: int) -> str:
