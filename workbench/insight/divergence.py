@@ -229,17 +229,25 @@ class Candidate:
     others: bool = False
 
 
-def candidates(token: TokenLogprob, other: TokenLogprob | None = None, most: int = TOP) -> list[Candidate]:
-    """The likeliest tokens where `token` was chosen, itself always among them; `other` is another side's choice."""
+def candidates(
+    token: TokenLogprob, other: TokenLogprob | None = None, most: int = TOP, *, given: float | None = None
+) -> list[Candidate]:
+    """The `most` likeliest tokens where `token` was chosen, itself always among them.
+
+    So is `other`, another side's choice, when the log-probability that was `given` to it is known.
+    """
     marked = other.id if other is not None else None
     found = [
         Candidate(id, whole(text), logprob, place + 1, id == token.id, id == marked)
         for place, (id, text, logprob) in enumerate(token.top[:most])
     ]
+    rare = []
     if not any(each.chosen for each in found):
-        chosen = Candidate(token.id, token.text, token.logprob, token.rank, True, token.id == marked)
-        found = [*found[: max(0, most - 1)], chosen]
-    return found
+        rare.append(Candidate(token.id, token.text, token.logprob, token.rank, True, token.id == marked))
+    if other is not None and given is not None and marked != token.id and not any(each.others for each in found):
+        rare.append(Candidate(other.id, other.text, given, None, others=True))
+    rare.sort(key=lambda each: -each.logprob)
+    return [*found[: max(0, most - len(rare))], *rare]
 
 
 def whole(text: str) -> str:

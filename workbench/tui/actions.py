@@ -76,6 +76,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.previous", "previous lane", "h shift+tab", "previous_lane"),
     _a("lanes.restart", "restart the lane's model", "R", "restart"),
     _a("lanes.vote", "vote blind on the answers; from there the ranking", "V", "vote", "vote"),
+    _a("lanes.divergence", "where two answers part, token by token", "W"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -177,6 +178,24 @@ ACTIONS: tuple[Action, ...] = (
     _a("ranking.import", "import votes from a CSV file", "i", "take_in", "import"),
     _a("ranking.export", "export the votes as CSV", "x", "export", "export"),
     _a("ranking.leave", "back", "escape q r", "leave"),
+    _a("heat.left", "a token back", "left", "step(-1)"),
+    _a("heat.right", "a token on", "right", "step(1)"),
+    _a("heat.up", "a line up", "up k", "line(-1)"),
+    _a("heat.down", "a line down", "down j", "line(1)"),
+    _a("heat.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
+    _a("heat.page-down", "a page down", "pagedown space", "page(1)"),
+    _a("heat.first", "the first token", "home", "first"),
+    _a("heat.last", "the last token", "end G", "last"),
+    _a("divergence.measure", "heat: probability, entropy, rank", "h", "measure", "heat"),
+    _a("divergence.side", "the other answer", "tab", "side", "other side"),
+    _a("divergence.parting", "to where they part", "g", "parting", "where they part"),
+    _a("divergence.against", "against the lane of that number", "1 2 3 4 5 6 7 8", "against(1)"),
+    _a(
+        "divergence.leave",
+        "from the candidates to the answer, back to the lanes; ends the reading",
+        "escape q",
+        "leave",
+    ),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -213,6 +232,8 @@ PLACES = {
     "gauges": "Gauges",
     "arena": "Blind votes",
     "ranking": "Ranking of blind votes",
+    "heat": "In an answer's tokens",
+    "divergence": "Where two answers part",
     "dialog": "In a dialog",
 }
 

@@ -296,6 +296,15 @@ class LaneTools:
         here = comparison.lanes.index(self._screen.lane)
         await self._screen.app.push_screen_wait(DiffScreen(texts, here))
 
+    async def divergence(self) -> None:
+        """Where this lane's answer and another's part."""
+        from workbench.tui.insight import answers
+        from workbench.tui.screens.divergence import DivergenceScreen
+
+        session = await self._opened()
+        told = await answers(session, self._screen.comparison, self._screen.lane)
+        await self._screen.app.push_screen_wait(DivergenceScreen(session, *told))
+
     async def history(self) -> None:
         """What ran before; a message from there can be taken."""
         from workbench.tui.screens.history import HistoryScreen
