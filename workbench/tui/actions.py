@@ -77,6 +77,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.restart", "restart the lane's model", "R", "restart"),
     _a("lanes.vote", "vote blind on the answers; from there the ranking", "V", "vote", "vote"),
     _a("lanes.divergence", "where two answers part, token by token", "W"),
+    _a("lanes.crossing", "cross-scores: each answer after the other's prompt", "S"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -196,6 +197,10 @@ ACTIONS: tuple[Action, ...] = (
         "escape q",
         "leave",
     ),
+    _a("crossing.measure", "heat: what the prompt bought, its own prompt, the other prompt", "h", "measure", "heat"),
+    _a("crossing.side", "the other answer", "tab", "side", "other side"),
+    _a("crossing.against", "against the lane of that number", "1 2 3 4 5 6 7 8", "against(1)"),
+    _a("crossing.leave", "back to the lanes; ends the reading", "escape q", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -234,6 +239,7 @@ PLACES = {
     "ranking": "Ranking of blind votes",
     "heat": "In an answer's tokens",
     "divergence": "Where two answers part",
+    "crossing": "Cross-scores",
     "dialog": "In a dialog",
 }
 

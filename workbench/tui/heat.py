@@ -15,6 +15,7 @@ from rich.cells import cell_len, set_cell_size
 from workbench import safe
 from workbench.inference.engine import TokenLogprob
 from workbench.insight.reading import bits
+from workbench.tui.widgets.frame import shorten
 
 Measure = Literal["probability", "entropy", "rank"]
 MEASURES: tuple[Measure, ...] = ("probability", "entropy", "rank")
@@ -24,6 +25,7 @@ LEGEND: dict[Measure, str] = {
     "rank": "1 = the likeliest, + = 10th or further down",
 }
 LEVELS = 4  # shades, and none
+SURPRISE = (0.5, 1.5, 3.5, 7.0)  # bits at which the shades begin
 PART = "▯"  # a token that ends inside a character
 
 
@@ -52,8 +54,7 @@ def heat(token: TokenLogprob, measure: Measure) -> Heat:
     """A token's heat by a measure; no shade and `?` where an engine does not tell."""
     shown = visible(token.text)
     if measure == "probability":
-        p = math.exp(min(0.0, token.logprob))
-        return Heat(shown, _level(bits(-token.logprob), (0.5, 1.5, 3.5, 7.0)), str(min(9, int(p * 10))))
+        return chance(token.text, token.logprob)
     if measure == "entropy":
         if token.entropy is None:
             return Heat(shown, 0, "?")
@@ -64,10 +65,16 @@ def heat(token: TokenLogprob, measure: Measure) -> Heat:
     return Heat(shown, _level(token.rank, (2, 3, 10, 100)), _digit(token.rank))
 
 
+def chance(text: str, logprob: float) -> Heat:
+    """A token's heat by its probability: the tenths of it, shaded by the bits of surprise."""
+    tenths = int(math.exp(min(0.0, logprob)) * 10)
+    return Heat(visible(text), _level(bits(-logprob), SURPRISE), str(min(9, tenths)))
+
+
 def gain(text: str, nats: float) -> Heat:
     """A token's heat by what another prompt made of it: `+3` three bits likelier with its own prompt, `−3` less."""
     change = bits(nats)
-    level = _level(abs(change), (0.5, 1.5, 3.5, 7.0))
+    level = _level(abs(change), SURPRISE)
     mark = "" if not level else f"{'+' if change > 0 else '−'}{min(9, round(abs(change))) or ''}"
     return Heat(visible(text), level, mark, "hot" if change > 0 else "cold")
 
@@ -85,6 +92,11 @@ def visible(text: str) -> str:
     if not text:
         return PART
     return safe.line(text.replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", "→"))
+
+
+def fitted(text: str, cells: int) -> str:
+    """A text of so many cells, made safe; its middle gives way."""
+    return set_cell_size(shorten(safe.line(text), cells), cells)
 
 
 def lay_out(texts: Sequence[str], width: int) -> list[Place]:

@@ -305,6 +305,15 @@ class LaneTools:
         told = await answers(session, self._screen.comparison, self._screen.lane)
         await self._screen.app.push_screen_wait(DivergenceScreen(session, *told))
 
+    async def crossing(self) -> None:
+        """Each of two answers after the other's prompt."""
+        from workbench.tui.insight import answers
+        from workbench.tui.screens.crossing import CrossingScreen
+
+        session = await self._opened()
+        told = await answers(session, self._screen.comparison, self._screen.lane)
+        await self._screen.app.push_screen_wait(CrossingScreen(session, *told))
+
     async def history(self) -> None:
         """What ran before; a message from there can be taken."""
         from workbench.tui.screens.history import HistoryScreen

@@ -422,6 +422,10 @@ class CompareScreen(CoverableScreen[None]):
         """Where two answers part."""
         self.tools.work(self.tools.divergence())
 
+    def action_crossing(self) -> None:
+        """Each of two answers after the other's prompt."""
+        self.tools.work(self.tools.crossing())
+
     def action_find(self) -> None:
         """Find in the answer."""
         self.tools.work(self.tools.find())

@@ -7,16 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import set_cell_size
 from textual.binding import BindingType
 
-from workbench import safe
 from workbench.bars import bar
 from workbench.insight.divergence import Candidate, Divergence, beside, candidates, diverge, quoted, sentences, share
 from workbench.insight.reading import Subject, bits
-from workbench.tui.heat import LEGEND, MEASURES, Measure, heat
+from workbench.tui.heat import LEGEND, MEASURES, Measure, fitted, heat
 from workbench.tui.screens.two_answers import TwoAnswersScreen, pair_bindings
-from workbench.tui.widgets.frame import shorten
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -120,7 +117,7 @@ class DivergenceScreen(TwoAnswersScreen[None]):
         left = [
             (f"{mark} ", "match"),
             (f"{'' if each.rank is None else each.rank:>4} ", "dim"),
-            (_fitted(quoted(each.text, each.id), text), "match" if each.chosen else ""),
+            (fitted(quoted(each.text, each.id), text), "match" if each.chosen else ""),
             (f" {share(each.logprob):>7} ", ""),
             (bar(math.exp(min(0.0, each.logprob)), min(24, wide)) if wide > 3 else "", "dim"),
         ]
@@ -141,8 +138,3 @@ class DivergenceScreen(TwoAnswersScreen[None]):
             self.sides[0].heat.go(self.found.parting.left)
             self.sides[1].heat.go(self.found.parting.right)
         self.turned(0)
-
-
-def _fitted(text: str, cells: int) -> str:
-    """A text of so many cells, made safe."""
-    return set_cell_size(shorten(safe.line(text), cells), cells)
