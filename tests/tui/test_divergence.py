@@ -170,3 +170,55 @@ async def test_without_answers_it_says_what_to_do() -> None:
     async with opened(double) as app:
         await app.press("escape", "W")
         await app.until(lambda: "two lanes with an answer are needed" in app.notices, "said")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_branch_goes_on_in_a_new_lane(size: tuple[int, int]) -> None:
+    seen: list[Generate] = []
+
+    def answer(request: Generate) -> str:
+        seen.append(request)
+        return SAID[request.trial[-1]] if request.prompt is None else " and on it goes"
+
+    async with opened(lambda path: DoubleEngine(path, answer=answer), size=size) as app:
+        screen = await there(app)
+        was = screen.left
+        await app.press("b")
+        assert app.has_focus(screen.sides[0].cards)
+        assert "enter" in screen.foot.plain or "branch" in screen.foot.plain
+        await app.press("escape")
+        assert app.has_focus(screen.sides[0].heat)
+        await app.press("b", "enter")  # what was chosen is no branch
+        await app.until(lambda: "is what was chosen" in app.notices, "refused")
+        await app.press("down")
+        taken = screen._rows[0][screen.sides[0].cards.here]
+        await app.press("enter")
+        await app.until(lambda: len(app.lanes) == 3, "a lane")
+        await app.done()
+        prefix = f"the answer{taken.text}"
+        made = app.lanes[1]
+        assert made.text == f"{prefix} and on it goes"
+        assert seen[-1].prompt is not None
+        assert seen[-1].prompt.endswith(f"assistant\n{prefix}")
+        assert f"branched at token 3 of {was.trial}" in app.texts[1]
+        assert app.lanes[0].text == SAID["A"]
+        assert app.screen.session is not None
+        assert made.last is not None
+        stored = app.screen.session.store.trial(made.last.trial)
+        assert stored is not None
+        assert stored["branch"] == {"trial": was.trial, "token": 2, "prefix": prefix}
+        assert stored["text"] == made.text
+        await app.press("W")  # and it is read in its turn: it parts where it was branched
+        again = await on_it(app)
+        assert again.left.name == "B"
+        assert again.left.made == 0
+
+
+async def test_a_branch_after_the_prompt_was_changed_is_refused() -> None:
+    async with opened(double) as app:
+        screen = await there(app)
+        lane = next(lane for lane in app.lanes if lane.last and lane.last.trial == screen.left.trial)
+        lane.turns[-1].message = "something else"
+        await app.press("b", "down", "enter")
+        await app.until(lambda: "another than its answer had" in app.notices, "refused")
+        assert len(app.lanes) == 2

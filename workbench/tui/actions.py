@@ -190,6 +190,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("divergence.measure", "heat: probability, entropy, rank", "h", "measure", "heat"),
     _a("divergence.side", "the other answer", "tab", "side", "other side"),
     _a("divergence.parting", "to where they part", "g", "parting", "where they part"),
+    _a("divergence.branch", "branch: enter takes another candidate, in a new lane", "b", footer="branch"),
     _a("divergence.against", "against the lane of that number", "1 2 3 4 5 6 7 8", "against(1)"),
     _a(
         "divergence.leave",

@@ -48,7 +48,7 @@ def of_lane(label: str, lane: Lane, turn: Exchange) -> Subject:
         text=turn.answer,
         messages=(*lane.lead, *before, Message("user", turn.message)),
         trial=turn.trial,
-        made=turn.completion_tokens,
+        made=0 if turn.branch else turn.completion_tokens,
         finish=turn.finish,
         mode=turn.mode,
     )

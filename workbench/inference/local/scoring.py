@@ -20,6 +20,9 @@ from workbench.inference.local.llama import OUTPUTS, Context, Floats, Ids, Model
 
 IDLE = 60.0  # seconds after which the unused context is freed
 _SMALLEST = 1024
+# Rows of text read at once: llama.cpp's attention on CPU rounds otherwise from 64 on (it works in tiles), and then a
+# text would not have the probabilities that it was drawn with, nor the same in a long text and in a short one.
+ROWS = min(32, OUTPUTS)
 
 Answer = Callable[[tuple[TokenLogprob, ...] | WorkbenchError], None]
 
@@ -87,8 +90,8 @@ class Scorer:
                 answer(logprob(self._model, self._last, None, top))
                 return
             found = list(logprob(self._model, self._last, int(text[0]), top))
-            for start in range(0, len(text) - 1, OUTPUTS):
-                chunk = text[start : min(start + OUTPUTS, len(text) - 1)]
+            for start in range(0, len(text) - 1, ROWS):
+                chunk = text[start : min(start + ROWS, len(text) - 1)]
                 self._decode(context, chunk, len(prompt) + start, last_only=False)
                 for row in range(len(chunk)):
                     found += logprob(self._model, context.logits(row), int(text[start + row + 1]), top)

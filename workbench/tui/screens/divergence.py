@@ -10,8 +10,20 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from workbench.bars import bar
-from workbench.insight.divergence import Candidate, Divergence, beside, candidates, diverge, quoted, sentences, share
+from workbench.experiments.experiment import Branch
+from workbench.insight.divergence import (
+    Candidate,
+    Divergence,
+    beside,
+    branching,
+    candidates,
+    diverge,
+    quoted,
+    sentences,
+    share,
+)
 from workbench.insight.reading import Subject, bits
+from workbench.tui.flows import begin
 from workbench.tui.heat import LEGEND, MEASURES, Measure, fitted, heat
 from workbench.tui.screens.two_answers import TwoAnswersScreen, pair_bindings
 
@@ -23,8 +35,8 @@ if TYPE_CHECKING:
     from workbench.tui.widgets.card_list import Row
 
 
-class DivergenceScreen(TwoAnswersScreen[None]):
-    """The cursor stands where they part first; both go on together."""
+class DivergenceScreen(TwoAnswersScreen["Branch | None"]):
+    """The cursor stands where they part first; both go on together. Gives the branch for a new lane."""
 
     place: ClassVar[str] = "divergence"
     places: ClassVar[tuple[str, ...]] = ("divergence", "heat", "list", "app")
@@ -124,6 +136,37 @@ class DivergenceScreen(TwoAnswersScreen[None]):
         return left, [(whose if room > 50 else "", "label")]
 
     # ---- actions
+
+    def action_branch(self) -> None:
+        """To the candidates: enter takes one."""
+        side = self.at
+        if not self._rows[side]:
+            self.workbench.tell("there is no token here to take another one for", severity="warning")
+            return
+        self.sides[side].cards.focus()
+        self.show_keys("branch", "enter goes on from the candidate in a new lane, esc goes back")
+
+    def on_card_list_taken(self) -> None:
+        """A candidate was taken."""
+        begin(self, self._take(self.at))
+
+    async def _take(self, side: int) -> None:
+        """Leave with the branch. Raises UsageError where no answer can begin so."""
+        assert self.found is not None
+        reading = (self.found.left, self.found.right)[side]
+        candidate = self._rows[side][self.sides[side].cards.here]
+        at = self.sides[side].heat.here
+        async with self.session.pool.use(Path(reading.subject.path)) as engine:
+            prefix = await branching(engine, reading, at, candidate)
+        self.dismiss(Branch(reading.subject.trial, at, prefix))
+
+    def action_leave(self) -> None:
+        """From the candidates to the answer; from there back to the lanes."""
+        if self.focused is self.sides[self.at].cards:
+            self.sides[self.at].heat.focus()
+            self.show_keys(self.measure, LEGEND[self.measure])
+        else:
+            self.dismiss(None)
 
     def action_measure(self) -> None:
         """Probability, entropy, rank."""
