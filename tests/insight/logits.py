@@ -10,6 +10,8 @@ import json
 import sys
 from typing import Any
 
+ROWS = 32  # as the engine reads a text: how a kernel rounds depends on a row's place among others
+
 
 def main() -> None:
     """Read the question, print the answer."""
@@ -26,8 +28,9 @@ def main() -> None:
     first, whole = cut(prompt), cut(prompt + continuation)
     if whole[: len(first)] != first:
         whole = first + llama.tokenize(continuation.encode(), add_bos=False, special=True)
-    llama.eval(first)  # in the rows that the engine reads: how a kernel rounds depends on a row's place among others
-    llama.eval(whole[len(first) : -1])
+    llama.eval(first)
+    for start in range(len(first), len(whole) - 1, ROWS):
+        llama.eval(whole[start : min(start + ROWS, len(whole) - 1)])
     told = []
     for place in range(len(first), len(whole)):
         logits = np.asarray(llama.scores[place - 1], dtype=np.float64)

@@ -75,12 +75,12 @@ def _print(found: Divergence) -> int:
     for line in sentences(found):
         print(safe.line(line))
     if found.parting is not None:
-        _print_place(found.left, found.parting.left, found.choice(True))
-        _print_place(found.right, found.parting.right, found.choice(False))
+        _print_place(found.left, found.parting.left, found.choice(True), found.left_gave)
+        _print_place(found.right, found.parting.right, found.choice(False), found.right_gave)
     return Exit.OK
 
 
-def _print_place(side: Reading, at: int, other: TokenLogprob | None) -> None:
+def _print_place(side: Reading, at: int, other: TokenLogprob | None, given: float | None) -> None:
     """The candidates at a token of `side`, its choice and the other's marked."""
     from workbench.insight.divergence import candidates, quoted, share
     from workbench.insight.reading import bits
@@ -91,7 +91,7 @@ def _print_place(side: Reading, at: int, other: TokenLogprob | None) -> None:
     before = "".join(each.text for each in side.said[:at])
     entropy = "not offered" if token.entropy is None else f"{bits(token.entropy):.2f} bits"
     print(output.clip(safe.line(f"── {side.subject.name}: …{before[-40:]}  (entropy {entropy})"), output.width()))
-    for each in candidates(token, other, SHOWN):
+    for each in candidates(token, other, SHOWN, given=given):
         shown = output.pad(safe.line(quoted(each.text, each.id)), 18)
         rank = "" if each.rank is None else f", rank {each.rank}"
         mark = f"◀ chosen{rank}" if each.chosen else "◁ the other’s" if each.others else ""

@@ -143,6 +143,8 @@ def _print(trial: dict[str, Any]) -> None:
     prompt = f"{trial['prompt']}@{(trial['version'] or '')[:8]}" if trial["prompt"] else "(typed)"
     prompt += f" + {trial['profile']}" if trial["profile"] else ""
     repeats = f"  repeats {trial['replays']}" if trial["replays"] else ""
+    branch = trial["branch"]
+    repeats += f"  branched at token {branch['token'] + 1} of {branch['trial']}" if branch else ""
     print(
         safe.line(
             f"── {trial['id']}  {_when(trial)}  {trial['variant']}  {prompt}  {trial['model']}  "

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workbench.errors import UsageError
 from workbench.inference.engine import Engine, TokenLogprob
 from workbench.insight.reading import TOP, Reading, Subject, read
 
@@ -229,17 +230,39 @@ class Candidate:
     others: bool = False
 
 
-def candidates(token: TokenLogprob, other: TokenLogprob | None = None, most: int = TOP) -> list[Candidate]:
-    """The likeliest tokens where `token` was chosen, itself always among them; `other` is another side's choice."""
+def candidates(
+    token: TokenLogprob, other: TokenLogprob | None = None, most: int = TOP, *, given: float | None = None
+) -> list[Candidate]:
+    """The `most` likeliest tokens where `token` was chosen, itself always among them.
+
+    So is `other`, another side's choice, when the log-probability that was `given` to it is known.
+    """
     marked = other.id if other is not None else None
     found = [
         Candidate(id, whole(text), logprob, place + 1, id == token.id, id == marked)
         for place, (id, text, logprob) in enumerate(token.top[:most])
     ]
+    rare = []
     if not any(each.chosen for each in found):
-        chosen = Candidate(token.id, token.text, token.logprob, token.rank, True, token.id == marked)
-        found = [*found[: max(0, most - 1)], chosen]
-    return found
+        rare.append(Candidate(token.id, token.text, token.logprob, token.rank, True, token.id == marked))
+    if other is not None and given is not None and marked != token.id and not any(each.others for each in found):
+        rare.append(Candidate(other.id, other.text, given, None, others=True))
+    rare.sort(key=lambda each: -each.logprob)
+    return [*found[: max(0, most - len(rare))], *rare]
+
+
+async def branching(engine: Engine, reading: Reading, at: int, candidate: Candidate) -> str:
+    """The text that an answer begins with which goes on from `candidate` in place of token `at`. Raises UsageError."""
+    quote = quoted(candidate.text, candidate.id)
+    before = reading.said[:at]
+    if not candidate.text or (before and not before[-1].text):
+        raise UsageError(f"{quote} is part of a character", hint="branch at whole characters")
+    if candidate.chosen:
+        raise UsageError(f"{quote} is what was chosen", hint="pick another candidate")
+    parsed, plain = await engine.tokenize(candidate.text, special=True), await engine.tokenize(candidate.text)
+    if [token.id for token in parsed] == [candidate.id] != [token.id for token in plain]:
+        raise UsageError(f"{quote} is a control token: it would end the answer", hint="pick another candidate")
+    return "".join(token.text for token in before) + candidate.text
 
 
 def whole(text: str) -> str:

@@ -97,7 +97,7 @@ def of_trial(trial: Mapping[str, Any], name: str = "") -> Subject:
         text=str(trial["text"]),
         messages=messages,
         trial=str(trial.get("id") or ""),
-        made=int(trial.get("completion_tokens") or 0),
+        made=0 if trial.get("branch") else int(trial.get("completion_tokens") or 0),  # a branch's prefix was not made
         finish=str(trial.get("finish") or ""),
         mode=str(trial.get("mode") or ""),
     )

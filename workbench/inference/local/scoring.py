@@ -28,6 +28,9 @@ IDLE = 60.0  # seconds after which the unused context is freed
 TILE = 64  # rows from which llama.cpp computes attention in tiles (ggml's GGML_FA_TILE_Q)
 ROWS = 4  # rows that products with repacked weights take together
 _SMALLEST = 1024
+# Rows of text read at once: fewer than a tile, or a text would not have the probabilities that it was drawn with, nor
+# the same in a long text and in a short one.
+TOGETHER = min(32, OUTPUTS)
 
 STORED = 256 * 1024 * 1024  # bytes of logits that are kept of the last text that was looked at
 
@@ -95,8 +98,8 @@ class Scorer:
     def _score(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> Iterator[None]:
         context = yield from self._reach(prompt, len(prompt) + len(text))
         found = list(logprob(self._model, self._after(), int(text[0]), top))
-        for start in range(0, len(text) - 1, OUTPUTS):
-            chunk = text[start : min(start + OUTPUTS, len(text) - 1)]
+        for start in range(0, len(text) - 1, TOGETHER):
+            chunk = text[start : min(start + TOGETHER, len(text) - 1)]
             self._decode(context, chunk, len(prompt) + start, last_only=False)
             for row in range(len(chunk)):
                 found += logprob(self._model, context.logits(row), int(text[start + row + 1]), top)

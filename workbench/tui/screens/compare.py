@@ -422,6 +422,14 @@ class CompareScreen(CoverableScreen[None]):
         """Vote blind on the answers."""
         self.tools.work(self.tools.vote())
 
+    def action_divergence(self) -> None:
+        """Where two answers part."""
+        self.tools.work(self.tools.divergence())
+
+    def action_crossing(self) -> None:
+        """Each of two answers after the other's prompt."""
+        self.tools.work(self.tools.crossing())
+
     def action_find(self) -> None:
         """Find in the answer."""
         self.tools.work(self.tools.find())
