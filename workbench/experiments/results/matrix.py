@@ -26,11 +26,13 @@ def rows(
     """
     if show not in FILTERS:
         raise UsageError(f"{show} is no filter", hint=", ".join(FILTERS))
-    found = [case for case in range(len(results.cases)) if _SHOWN[show](results, case)]
+    found: Sequence[int] = range(len(results.cases))
+    if show != "all":
+        found = [case for case in found if _SHOWN[show](results, case)]
     if words := text.casefold().split():
         found = [case for case in found if all(word in results.cases[case].casefold() for word in words)]
     if sort != "plan":
-        found.sort(key=_key(results, sort))
+        found = sorted(found, key=_key(results, sort))
     return found[::-1] if reverse else found
 
 
