@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count as counting
 
-from workbench.experiments.results.rows import ENDED, Checked, Row
+from workbench.experiments.results.rows import ENDED, Checked, Lean, Row
 
 
 @dataclass(frozen=True)
@@ -60,35 +61,53 @@ class Column:
     speed_of: int = 0
     waited: float = 0.0
     waited_of: int = 0
-    checks: dict[str, list[float]] = field(default_factory=dict)  # name → verdicts, passes, sum of scores
+    late: Callable[[], None] | None = field(default=None, repr=False)  # reads what `checks` is about, when it is asked
+    _checks: dict[str, list[float]] = field(default_factory=dict, repr=False)
 
-    def add(self, case: int, row: Row, place: int) -> None:
-        """A trial on the case of this index, that stands at this place of the run."""
-        if case >= len(self.trials):
+    @property
+    def checks(self) -> dict[str, list[float]]:
+        """Name → verdicts, passes, sum of scores. Of a run of the history read when it is first asked for."""
+        if self.late is not None:
+            self.late()
+        return self._checks
+
+    def add(self, case: int, row: Lean, place: int) -> None:
+        """A trial on the case of this index, that stands at this place of the run; without its checks."""
+        try:
+            trials = self.trials[case]
+        except IndexError:
             self._grow(case)
-        if not self.trials[case]:
+            trials = 0
+        if not trials:
             self.first[case] = place
-        self.trials[case] += 1
+        self.trials[case] = trials + 1
         self.last[case] = place
-        if row.finish == "running":
+        finish = row.finish
+        if finish == "running":
             self.running[case] += 1
             return
         self.tokens += row.completion_tokens or 0
-        if row.finish in ENDED:
+        if finish in ENDED:
             self.errors[case] += 1
             return
-        if row.tokens_per_s is not None:
-            self.speed += row.tokens_per_s
+        value = row.tokens_per_s
+        if value is not None:
+            self.speed += value
             self.speed_of += 1
-        if row.first_token_s is not None:
-            self.waited += row.first_token_s
+        value = row.first_token_s
+        if value is not None:
+            self.waited += value
             self.waited_of += 1
-        if row.score is not None:
+        score = row.score
+        if score is not None:
             self.judged[case] += 1
-            self.scores[case] += row.score
+            self.scores[case] += score
             if row.passed:
                 self.passes[case] += 1
-        if row.checks:
+
+    def count(self, row: Lean) -> None:
+        """The trial's checks, of one that was answered."""
+        if isinstance(row, Row) and row.checks and row.finish != "running" and row.finish not in ENDED:
             self._count(row.checks)
 
     def _count(self, checks: tuple[Checked, ...]) -> None:
@@ -97,11 +116,11 @@ class Column:
         for check in checks:
             name = check.type
             if name in seen:
-                name = next(new for nth in count(2) if (new := f"{name} {nth}") not in seen)
+                name = next(new for nth in counting(2) if (new := f"{name} {nth}") not in seen)
             seen.add(name)
-            counts = self.checks.get(name)
+            counts = self._checks.get(name)
             if counts is None:
-                counts = self.checks[name] = [0, 0, 0.0]
+                counts = self._checks[name] = [0, 0, 0.0]
             counts[0] += 1
             counts[1] += check.passed
             counts[2] += check.score

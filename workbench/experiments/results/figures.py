@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from workbench.experiments.results.columns import Column
 from workbench.experiments.results.identity import Variant
-from workbench.experiments.statistics.estimates import Estimate, mean_score, pass_rate
+from workbench.experiments.statistics.estimates import Estimate, rate_of, score_of
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Figures:
     """A variant's line. `passed` and `score` are shares 0…1, None where nothing was judged; times in seconds.
 
     `tokens` were generated, all trials together; `tokens_per_s` and `first_token_s` are means over trials, None where
-    none was timed. `checks`: name → (verdicts, share that passed, mean score).
+    none was timed.
     """
 
     variant: Variant
@@ -27,7 +27,13 @@ class Figures:
     tokens: int
     tokens_per_s: float | None
     first_token_s: float | None
-    checks: dict[str, tuple[int, float, float]]
+    column: Column = field(repr=False, compare=False)
+
+    @cached_property
+    def checks(self) -> dict[str, tuple[int, float, float]]:
+        """Name → (verdicts, share that passed, mean score). Of a run of the history it is read when asked for."""
+        found = self.column.checks.items()
+        return {name: (int(count), passed / count, score / count) for name, (count, passed, score) in found}
 
 
 def of(variant: Variant, column: Column) -> Figures:
@@ -38,22 +44,24 @@ def of(variant: Variant, column: Column) -> Figures:
         trials=sum(column.trials),
         errors=sum(column.errors),
         running=sum(column.running),
-        passed=pass_rate(dict(_passes(column))) if judged else None,
-        score=mean_score(scores(column)) if judged else None,
+        passed=rate_of(_rates(column), sum(column.judged)) if judged else None,
+        score=score_of(_means(column), sum(column.judged)) if judged else None,
         tokens=column.tokens,
         tokens_per_s=column.speed / column.speed_of if column.speed_of else None,
         first_token_s=column.waited / column.waited_of if column.waited_of else None,
-        checks={
-            name: (int(count), passed / count, score / count) for name, (count, passed, score) in column.checks.items()
-        },
+        column=column,
     )
 
 
-def _passes(column: Column) -> Iterator[tuple[str, list[bool]]]:
-    for case, judged in enumerate(column.judged):
-        if judged:
-            passes = column.passes[case]
-            yield str(case), [True] * passes + [False] * (judged - passes)
+def _rates(column: Column) -> list[float]:
+    """Of each case that was judged the share of its trials that passed."""
+    return [passes / judged for passes, judged in zip(column.passes, column.judged, strict=True) if judged]
+
+
+def _means(column: Column) -> list[float]:
+    """Of each case that was judged its mean score."""
+    found = [score / judged for score, judged in zip(column.scores, column.judged, strict=True) if judged]
+    return found if max(found) <= 1 else [min(1.0, mean) for mean in found]  # sums of floats
 
 
 def scores(column: Column) -> dict[str, list[float]]:

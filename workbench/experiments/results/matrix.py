@@ -21,17 +21,18 @@ def rows(
     """The cases to show.
 
     `show`: those where any trial failed (an error is a failure), had an error, still runs, or where variants differ in
-    their mean score. `text`: only cases whose name has it, in any case. `sort`: "plan", "name", "spread" (where
+    their mean score. `text`: only cases whose name has all of its words. `sort`: "plan", "name", "spread" (where
     variants differ most first), "score" (the worst mean over all variants first) or "score:LABEL". Raises UsageError.
     """
     if show not in FILTERS:
         raise UsageError(f"{show} is no filter", hint=", ".join(FILTERS))
-    found = [case for case in range(len(results.cases)) if _SHOWN[show](results, case)]
-    if text:
-        wanted = text.casefold()
-        found = [case for case in found if wanted in results.cases[case].casefold()]
+    found: Sequence[int] = range(len(results.cases))
+    if show != "all":
+        found = [case for case in found if _SHOWN[show](results, case)]
+    if words := text.casefold().split():
+        found = [case for case in found if all(word in results.cases[case].casefold() for word in words)]
     if sort != "plan":
-        found.sort(key=_key(results, sort))
+        found = sorted(found, key=_key(results, sort))
     return found[::-1] if reverse else found
 
 

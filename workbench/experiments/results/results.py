@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.experiments.results import against, drill, figures, grid, matrix, pairs, summary
 from workbench.experiments.results.columns import Cell, Column
 from workbench.experiments.results.identity import Variant, variant_of
-from workbench.experiments.results.rows import Row, row_of, stored, whole
+from workbench.experiments.results.rows import Lean, Row, row_of, stored, whole
 
 if TYPE_CHECKING:
     from workbench.history.store import Store
@@ -58,23 +58,52 @@ class Results:
     def of_run(cls, store: Store, run: str, **given: Any) -> Results:
         """The results of a run of the history; `given` as for `of`. Raises StorageError."""
         found = cls(**given)
-        for place, row in stored(store, run):
-            found.add(row, place, partial(_told, store, run, place))
+        for place, row in stored(store, run, checks=False):
+            found._put(row, place, store, run)
+        late = partial(found._read_checks, store, run)
+        for column in found.columns:
+            column.late = late
         return found
+
+    def _put(self, row: Lean, place: int, store: Store, run: str) -> None:
+        """A trial of the history: as `add`, in fewer steps."""
+        label, name = row.variant or "", row.case or ""
+        try:
+            self.columns[self._variant[label]].add(self._case[name], row, place)
+        except KeyError:  # the first of its variant, or of its case
+            self.columns[self._variant_of(label, partial(_told, store, run, place))].add(
+                self._case_of(name), row, place
+            )
+
+    def _read_checks(self, store: Store, run: str) -> None:
+        """The verdicts by check: another way through the trials, for who looks at them."""
+        for column in self.columns:
+            column.late = None
+        for _, row in stored(store, run):
+            place = self._variant.get(row.variant or "")
+            if place is not None:
+                self.columns[place].count(row)
 
     def add(self, row: Row, place: int, told: Callable[[], Mapping[str, Any]]) -> None:
         """One trial more, at its place in the run; `told` gives its TRIAL, and is asked for a variant's first one."""
-        label, name = row.variant or "", row.case or ""
+        column = self.columns[self._variant_of(row.variant or "", told)]
+        column.add(self._case_of(row.case or ""), row, place)
+        column.count(row)
+
+    def _variant_of(self, label: str, told: Callable[[], Mapping[str, Any]]) -> int:
         variant = self._variant.get(label)
         if variant is None:
             variant = self._variant[label] = len(self.variants)
             self.variants.append(variant_of(told()))
             self.columns.append(Column())
+        return variant
+
+    def _case_of(self, name: str) -> int:
         case = self._case.get(name)
         if case is None:
             case = self._case[name] = len(self.cases)
             self.cases.append(name)
-        self.columns[variant].add(case, row, place)
+        return case
 
     def __len__(self) -> int:
         """How many trials."""

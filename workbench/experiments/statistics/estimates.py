@@ -68,14 +68,27 @@ def mean_score(scores: Scores, level: float = 0.95) -> Estimate:
     return _estimate(scores, level, rate=False)
 
 
+def rate_of(rates: Sequence[float], trials: int, level: float = 0.95) -> Estimate:
+    """`pass_rate` of the cases' own rates, for who has them: each 0…1, of so many trials together."""
+    return _of(rates, trials, level, rate=True)
+
+
+def score_of(means: Sequence[float], trials: int, level: float = 0.95) -> Estimate:
+    """`mean_score` of the cases' own means, for who has them: each 0…1, of so many trials together."""
+    return _of(means, trials, level, rate=False)
+
+
 def _estimate(scores: Scores, level: float, *, rate: bool) -> Estimate:
     means = list(case_means(scores).values())
-    trials = sum(len(values) for values in scores.values())
+    return _of(means, sum(len(values) for values in scores.values()), level, rate=rate)
+
+
+def _of(means: Sequence[float], trials: int, level: float, *, rate: bool) -> Estimate:
     cases = len(means)
     if cases < 2:
         return Estimate(means[0] if means else 0.0, 0.0, 1.0, cases, trials, "none")
     value = math.fsum(means) / cases
-    squares = math.fsum((mean - value) ** 2 for mean in means)
+    squares = math.fsum([(mean - value) ** 2 for mean in means])
     size = float(cases)
     if squares >= 1e-18:
         size = value * (1 - value) * cases * (cases if rate else cases - 1) / squares

@@ -351,6 +351,13 @@ class HistoryScreen(BesideScreen[str | None]):
         """Runs as JSON lines."""
         self.tools.work(self.tools.export())
 
+    def action_results(self) -> None:
+        """The run's results."""
+        from workbench.tui.screens.results import ResultsScreen
+
+        if self.run is not None:
+            self.app.push_screen(ResultsScreen(self.session, self.run["id"]))
+
     def action_vote(self) -> None:
         """Vote blind on the run's answers."""
         self.tools.work(self.tools.vote())
