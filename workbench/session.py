@@ -180,6 +180,12 @@ class Session:
         kept = self.settings
         return daily(self.store, folders, keep_days=kept.keep_days, keep_bytes=kept.keep_bytes)
 
+    @property
+    def folders(self) -> list[Path]:
+        """The folders that were put before all other libraries."""
+        given = self._library
+        return [] if given is None else [given] if isinstance(given, Path) else list(given)
+
     @cached_property
     def rooms(self) -> Rooms:
         """What a run of an experiment needs."""

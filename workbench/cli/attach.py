@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -34,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Follow; the exit code is the run's own, 0 when it was left running."""
     from workbench import paths
-    from workbench.experiments.running.following import newest
+    from workbench.experiments.running import following
     from workbench.experiments.running.starting import named
     from workbench.history.store import open_store
 
@@ -42,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
     if problem:
         raise StorageError(problem)
     with closing(store):
-        id = named(store, options.run) if options.run else newest(store)
+        id = named(store, options.run) if options.run else following.newest(store)
         if options.stop:
-            stop(store, id)
+            following.stop(store, id)
         try:
             return follow(store, id, options)
         except KeyboardInterrupt:
@@ -52,18 +50,10 @@ def run(options: argparse.Namespace) -> int:
             return Exit.OK
 
 
-def stop(store: Store, id: str) -> None:
-    """Ask its process to end, as Ctrl+C would."""
-    from workbench.experiments.running.following import told
-
-    found = told(store, id)
-    if found["alive"] and not found.get("stopped"):
-        os.kill(int(found["pid"]), signal.SIGTERM)
-
-
 def follow(store: Store, id: str, options: argparse.Namespace) -> int:
     """Show how it stands until it ends."""
     from workbench.experiments.running.following import told
+    from workbench.experiments.running.words import progress
 
     line = run_output.Line()
     before: dict[str, Any] = {}
@@ -72,7 +62,7 @@ def follow(store: Store, id: str, options: argparse.Namespace) -> int:
             found = told(store, id)
             if found.get("stopped") or not found["alive"]:
                 break
-            line.draw(run_output.progress(found))
+            line.draw(progress(found))
             counts = {key: found.get(key) for key in ("run", "trials", "total", "errors", "tokens", "left", "paused")}
             if options.json and counts != before:
                 output.print_json(counts, lines=True)

@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--library", metavar="DIR", action="append", default=[], help="a prompt library before all others"
     )
     parser.add_argument("--json", action="store_true", help="JSON lines: a trial each, then the summary")
-    parser.set_defaults(func=run, file="", resume="", detach=False, id="")
+    parser.set_defaults(func=run, file="", resume="", detach=False, id="", report=[])
 
 
 def run(options: argparse.Namespace) -> int:

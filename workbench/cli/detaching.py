@@ -1,41 +1,25 @@
-"""A run in a process of its own, that neither the terminal nor a lost SSH session ends."""
+"""`run --detach`: what is printed of it, and how it is asked for again."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 from workbench.cli import output
-from workbench.errors import Exit, StorageError
-from workbench.experiments.running.following import log_of, told
+from workbench.errors import Exit
+from workbench.experiments.running import detaching
 from workbench.history.store import Store
-
-WAIT = 30.0  # seconds that it may take to say its first word
 
 
 def detach(store: Store, run: str, options: argparse.Namespace) -> int:
     """Start `workbench run … --as RUN` in a session of its own; returns when it has begun, or has ended already."""
-    log = log_of(store, run)
-    if log is None:
-        raise StorageError("there is no history to follow it by", hint="`workbench doctor` says why")
-    command = [sys.executable, "-m", "workbench", "run", *_again(options, run)]
-    with open(log, "ab") as file:
-        os.chmod(log, 0o600)
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end and process.poll() is None and not _speaks(store, run, process.pid):
-        time.sleep(0.05)
-    if process.poll() not in (None, Exit.OK, Exit.CHECKS_FAILED):
+    code, log = detaching.detach(store, run, _again(options, run))
+    if code not in (None, Exit.OK, Exit.CHECKS_FAILED):
         output.narrate(f"it ended at once; its log: {log}")
         for line in log.read_text("utf-8", "replace").splitlines()[-3:]:
             output.narrate(line)
-        return process.returncode
+        return int(code)
     if options.json:
         output.print_json({"run": run, "log": str(log)})
     else:
@@ -59,12 +43,3 @@ def _again(options: argparse.Namespace, run: str) -> list[str]:
         made += ["--baseline", options.baseline]
     made += [word for name in options.report for word in ("--report", os.path.abspath(name))]
     return [*made, *(["--fresh"] if options.fresh else []), "--json"]
-
-
-def _speaks(store: Store, run: str, pid: int) -> bool:
-    from workbench.errors import NotFoundError
-
-    try:
-        return bool(told(store, run)["pid"] == pid)
-    except NotFoundError:
-        return False

@@ -126,12 +126,10 @@ def begin(session: Session, options: argparse.Namespace) -> Start:
 
 
 def file_of(name: str) -> Path:
-    """The file that is named: a path, or the name of an example that ships (`wording`)."""
-    from workbench import paths
+    """The file that is named: a path, or the name of one on the shelf, also of an example that ships (`wording`)."""
+    from workbench.experiments.shelf import find
 
-    path = Path(name).expanduser()
-    example = paths.shipped("experiments") / f"{name}.toml"
-    return example if not path.exists() and path.name == name and example.is_file() else path
+    return find(name)
 
 
 def experiment_of(session: Session, run: str) -> tuple[Experiment, dict[str, Any]]:
@@ -199,18 +197,18 @@ async def _events(run: ExperimentRun, told: Any, line: run_output.Line, options:
 
     from workbench.cli.compare import shape
     from workbench.experiments.experiment import ModelLoading, TrialFinished
-    from workbench.experiments.running import events
+    from workbench.experiments.running import events, words
 
     due = 0.0
     async with aclosing(run.events()) as stream:
         async for event in stream:
-            if words := run_output.narrated(event):
-                line.say(words)
+            if said := words.narrated(event):
+                line.say(said)
             match event:
                 case events.TrialTaken() | TrialFinished():
                     if options.json:
                         output.print_json(shape(event.record), lines=True)
-                    line.draw(run_output.progress(_counts(run)))
+                    line.draw(words.progress(_counts(run)))
                 case ModelLoading():
                     line.draw(f"loading {event.model} {event.fraction:.0%}")
                 case events.RunEnded():

@@ -5,15 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench import safe
 from workbench.cli import output
 from workbench.errors import Exit
-
-if TYPE_CHECKING:
-    from workbench.experiments.running.events import ExperimentEvent
-
 
 PROMPT, MODEL = 1, 2  # columns of the table
 KEPT = 6  # columns that a narrow terminal keeps
@@ -47,72 +43,27 @@ class Line:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def progress(counts: Mapping[str, Any]) -> str:
-    """`120/400 trials · 3 errors · 2,310 tokens · 84 tok/s · 2 min left`."""
-    parts = [f"{counts.get('trials', 0):,}/{counts.get('total', 0):,} trials"]
-    if counts.get("reused"):
-        parts.append(f"{counts['reused']:,} from the history")
-    if counts.get("errors"):
-        parts.append(f"{counts['errors']:,} errors")
-    parts.append(f"{counts.get('tokens', 0):,} tokens")
-    if speed := counts.get("tokens_per_s"):
-        parts.append(f"{speed:,.0f} tok/s")
-    if (left := counts.get("left")) is not None:
-        parts.append(f"{span(left)} left")
-    if counts.get("paused"):
-        parts.append("paused")
-    return " · ".join(parts)
-
-
-def span(seconds: float) -> str:
-    """A time as a person says it: 42 s, 7 min, 3 h 20 min."""
-    whole = round(seconds)
-    if whole < 90:
-        return f"{whole} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def narrated(event: ExperimentEvent) -> str:
-    """The line that an event is worth, "" for none."""
-    from workbench.experiments.experiment import ModelWaited
-    from workbench.experiments.running import events
-
-    match event:
-        case events.RunBegan(resumed=True):
-            return f"run {event.run} goes on"
-        case events.RunBegan():
-            return f"run {event.run}: {event.total:,} trials"
-        case ModelWaited():
-            return f"{event.model} waits: {event.reason}"
-        case events.WorkerRestarted():
-            return f"{event.reason}: started again, {event.again} trials once more"
-        case events.RunPaused():
-            return f"paused: {event.reason}"
-        case events.RunContinued():
-            return "there is room again: going on"
-    return ""
-
-
 def table(summary: Mapping[str, Any]) -> Iterator[str]:
     """A line for each variant, then each pair's verdict in words, then why it ended.
 
     As wide as the terminal; where there is none, names stand whole for who reads a log.
     """
+    from workbench.experiments.running.words import ended
+
     width = output.width()
     rows = [("", "prompt", "model", "passed", "score", "trials", "tokens", "tok/s"), *map(_row, summary["variants"])]
     yield from _columns([[safe.line(cell) for cell in row] for row in rows], width if output.on_terminal() else None)
     for pair in summary["pairs"]:
         yield from output.wrap(pair["text"], width)
-    ended = {"done": "", "decided": "stopped early: every pair has its verdict", "budget": "the budget ended it"}
-    stopped = summary["stopped"]
-    if words := ended.get(stopped, f"{stopped}: {summary.get('reason', '')}"):
-        yield safe.line(words if stopped != "budget" else f"{words}: {summary.get('reason', '')}")
+    if words := ended(summary):
+        yield safe.line(words)
     if summary.get("reused"):
         yield f"{summary['reused']:,} of {summary['trials']:,} trials were taken from the history"
 
 
 def _row(found: Mapping[str, Any]) -> tuple[str, ...]:
+    from workbench.experiments.running.words import share
+
     prompt = f"{found['prompt']}@{found['version'][:4]}".rstrip("@") if found["prompt"] else "(typed)"
     point = " ".join(f"{name}={value}" for name, value in found["point"].items() if name not in ("prompt", "model"))
     errors = f" ({found['errors']} errors)" if found["errors"] else ""
@@ -142,13 +93,6 @@ def _columns(rows: list[list[str]], width: int | None) -> Iterator[str]:
     for row in rows:
         cells = (output.pad(output.clip(cell, wide), wide) for cell, wide in zip(row, widths, strict=False))
         yield "  ".join(cells).rstrip()
-
-
-def share(found: Mapping[str, Any] | None) -> str:
-    """`62 % (48–74)`, `–` for nothing that was checked."""
-    if found is None:
-        return "–"
-    return f"{100 * found['value']:.0f} % ({100 * found['low']:.0f}–{100 * found['high']:.0f})"
 
 
 def exit_of(summary: Mapping[str, Any]) -> int:

@@ -141,6 +141,19 @@ def runs_of_file(store: Store, path: Path) -> list[str]:
     return [row["id"] for row in store.read(sql, (KIND, stored(str(path))))]
 
 
+def files(store: Store) -> list[str]:
+    """The files of all runs of experiments."""
+    sql = """SELECT DISTINCT json_extract(meta, '$.file') AS file FROM runs WHERE kind = ?"""
+    return [row["file"] for row in store.read(sql, (KIND,)) if row["file"]]
+
+
+def brief(store: Store, runs: Sequence[str]) -> list[dict[str, Any]]:
+    """Of each run its `id`, `created` and `meta`, in this order; one that is gone is left out."""
+    sql = "SELECT id, created, meta FROM runs WHERE id = ?"
+    rows = (row for run in runs for row in store.read(sql, (run,)))
+    return [{**row, "meta": json.loads(row["meta"] or "{}")} for row in rows]
+
+
 def _record(row: Mapping[str, Any]) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(row["record"] or "{}")
     return {**record, "text": row["text"], "id": row["id"], "rules": row["rules"] or ""}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from workbench.session import Session
     from workbench.tui.fetching import Fetches
+    from workbench.tui.going import Experiments
     from workbench.tui.metering import Meter
     from workbench.tui.screens.library import LibraryScreen
 
@@ -54,6 +55,7 @@ class WorkbenchApp(App[int]):
         self.stopping = asyncio.Event()  # the app is being left: watchers end
         self._library: LibraryScreen | None = None
         self._fetches: Fetches | None = None
+        self._experiments: Experiments | None = None
         self.flusher = Flusher(self)
         self.metered: Signal[Meter] = Signal(self, "metered")  # once a second, when the session is there
         self.meter: Meter | None = None
@@ -154,6 +156,14 @@ class WorkbenchApp(App[int]):
 
         self._fetches = self._fetches or Fetches(self)
         return self._fetches
+
+    @property
+    def experiments(self) -> Experiments:
+        """Experiments that run in here."""
+        from workbench.tui.going import Experiments
+
+        self._experiments = self._experiments or Experiments(self)
+        return self._experiments
 
     @property
     def compare(self) -> CompareScreen:

@@ -308,6 +308,25 @@ class LaneTools:
             raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
         await self._screen.app.push_screen_wait(AttributionScreen(session, label, lane.path, asked, lane.text))
 
+    async def experiments(self, at: Path | None = None) -> None:
+        """The experiments; `at` is the one to stand at."""
+        from workbench.tui.screens.experiments import ExperimentsScreen
+
+        session = await self._opened()
+        await self._screen.app.push_screen_wait(ExperimentsScreen(session, at))
+
+    async def experiment(self) -> None:
+        """The lanes as variants, what was said as cases: a file, and to it."""
+        from workbench.experiments import shelf
+        from workbench.experiments.compose import of_comparison
+        from workbench.tui.screens.ask import AskScreen
+
+        await self._opened()
+        name = await self._screen.app.push_screen_wait(AskScreen(f"name of the experiment, in {shelf.home()}"))
+        if name:
+            text = of_comparison(self._screen.comparison, name)
+            await self.experiments(await asyncio.to_thread(shelf.save_new, name, text))
+
     async def divergence(self) -> None:
         """Where this lane's answer and another's part."""
         from workbench.tui.insight import answers

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import NotFoundError, StorageError
+from workbench.errors import NotFoundError, StorageError, UsageError
 from workbench.experiments.running.claim import folder_of
 from workbench.files import atomic_write
 from workbench.history.store import Store
@@ -21,12 +22,12 @@ def log_of(store: Store, run: str) -> Path | None:
 
 
 class Told:
-    """Writes the file of one run."""
+    """Writes the file of one run; `inside`: the app runs it, and shall not be ended for it."""
 
-    def __init__(self, store: Store, run: str) -> None:
+    def __init__(self, store: Store, run: str, *, inside: bool = False) -> None:
         folder = folder_of(store)
         self._path = folder / f"{run}.json" if folder else None
-        self._process = _this()
+        self._process = {**_this(), "inside": inside}
 
     def write(self, counts: Mapping[str, Any]) -> None:
         """How it stands. A full disk is no matter here."""
@@ -61,6 +62,16 @@ def newest(store: Store) -> str:
     if runs:
         return runs[0]
     raise NotFoundError("no run of an experiment yet", hint="`workbench run FILE --detach` begins one")
+
+
+def stop(store: Store, run: str) -> None:
+    """Ask its process to end, as Ctrl+C would. Raises NotFoundError; UsageError for one that the app runs."""
+    found = told(store, run)
+    if not found["alive"] or found.get("stopped"):
+        return
+    if found.get("inside"):
+        raise UsageError(f"run {run} goes on inside the workbench, process {found['pid']}", hint="stop it there: ^o, x")
+    os.kill(int(found["pid"]), signal.SIGTERM)
 
 
 def alive(found: Mapping[str, Any]) -> bool:

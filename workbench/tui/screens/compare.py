@@ -418,6 +418,14 @@ class CompareScreen(CoverableScreen[None]):
         """What ran before."""
         self.tools.work(self.tools.history())
 
+    def action_experiments(self) -> None:
+        """The experiments."""
+        self.tools.work(self.tools.experiments())
+
+    def action_experiment(self) -> None:
+        """Turn what the lanes show into an experiment."""
+        self.tools.work(self.tools.experiment())
+
     def action_vote(self) -> None:
         """Vote blind on the answers."""
         self.tools.work(self.tools.vote())
