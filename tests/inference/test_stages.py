@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.errors import SamplingError
 from workbench.inference.engine import LoadOptions
 from workbench.inference.local.llama import Context, Ids, Log, Model, low
 from workbench.inference.local.samplers import Candidates, Chain
@@ -42,7 +43,7 @@ class Bench:
         return self.model.tokenize(text, add_special=True, parse_special=False)
 
     def glass(self, sampling: Sampling, *, coupled: bool = True) -> Microscope:
-        text = np.full(4, int(self.logits.argmax()), np.int32)
+        text = np.full(4, self.model.tokenize(" yellow", add_special=False, parse_special=False)[0], np.int32)
         return Microscope(self.model, sampling, self.prompt, text, coupled=coupled, top=FEW, context=256)
 
     def free(self) -> None:
@@ -131,6 +132,13 @@ def test_the_stages_are_the_chains(bench: Bench, settings: dict[str, object], na
     assert step.p(step.id, 0) == pytest.approx(float(weights[step.id] / weights.sum()), rel=1e-6)
     if settings.get("temperature") == 0:
         assert step.choice == int(bench.logits.argmax())
+
+
+def test_what_the_grammar_does_not_allow_is_said(bench: Bench) -> None:
+    glass = bench.glass(make({"grammar": 'root ::= " green"'}))
+    with pytest.raises(SamplingError, match="grammar does not allow"):
+        glass.see(bench.logits)
+    glass.close()
 
 
 def test_coupled_pairs_differ_less_than_independent_ones(bench: Bench) -> None:

@@ -65,6 +65,7 @@ class Chain:
         self._context = context
         self._step = 0
         self._seed = sampling.seed
+        self._allowed: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # by the grammar, at the step looked at
         self.names: list[str] = []  # of the samplers, in the chain's order
         self._kept: list[object] = []  # what C holds pointers to
         self.grammar: Any = None
@@ -239,6 +240,7 @@ class Chain:
         if self.grammar is not None:
             low.llama_sampler_apply(self.grammar, pointer)
             allowed = candidates.rows[np.isfinite(candidates.rows["logit"])]
+            self._allowed = allowed["id"]
             if len(allowed) == 0:
                 return None
             candidates.rows[: len(allowed)] = allowed
@@ -250,7 +252,10 @@ class Chain:
         return int(array.data[max(0, array.selected)].id)
 
     def told(self, token: int) -> None:
-        """This token stands at the step that was looked at."""
+        """This token stands at the step that was looked at. Raises SamplingError when the grammar does not allow it."""
+        if self.grammar is not None and token not in self._allowed:  # llama.cpp would abort
+            said = self._model.text(token)
+            raise SamplingError(f"the grammar does not allow ‘{said}’", hint="the text was not made with this grammar")
         low.llama_sampler_accept(self.handle, token)
         if self.grammar is not None:
             low.llama_sampler_accept(self.grammar, token)
