@@ -77,6 +77,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.restart", "restart the lane's model", "R", "restart"),
     _a("lanes.vote", "vote blind on the answers; from there the ranking", "V", "vote", "vote"),
     _a("lanes.attribution", "leave one out: what the answer hangs on", "L", "attribution"),
+    _a("lanes.microscope", "sampler microscope: who removed what, and other settings tried", "M", "microscope"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -181,6 +182,14 @@ ACTIONS: tuple[Action, ...] = (
     _a("attribution.by", "leave out sentences, paragraphs, examples, whole messages", "u", "by", "unit"),
     _a("attribution.message", "weigh what the user asks too, or not", "m", "message", "message too"),
     _a("attribution.leave", "back; what is not measured yet is given up", "escape q L", "leave"),
+    _a("microscope.next", "the next setting", "right_square_bracket", "setting(1)", "setting"),
+    _a("microscope.previous", "the setting before", "left_square_bracket", "setting(-1)"),
+    _a("microscope.more", "the setting a step up", "right plus l", "turn(1)", "up"),
+    _a("microscope.less", "the setting a step down", "left minus h", "turn(-1)", "down"),
+    _a("microscope.form", "all settings", "s", "form", "all settings"),
+    _a("microscope.reset", "the settings as the answer was made", "0", "reset", "reset"),
+    _a("microscope.keep", "take what was tried into the lane", "a", "keep", "keep"),
+    _a("microscope.leave", "back, the lane unchanged", "escape q M", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -197,6 +206,10 @@ _NAMES = {
     "left": "←",
     "right": "→",
     "equals_sign": "=",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "plus": "+",
+    "minus": "-",
 }
 _LOST = re.compile(r"ctrl\+(enter|m|i|h|j|\[|shift)|shift\+ctrl|shift\+(?!tab$)|super|hyper|ctrl\+(space|@)$")
 PLACES = {
@@ -218,6 +231,7 @@ PLACES = {
     "arena": "Blind votes",
     "ranking": "Ranking of blind votes",
     "attribution": "What an answer hangs on",
+    "microscope": "Sampler microscope",
     "dialog": "In a dialog",
 }
 
