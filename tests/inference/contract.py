@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from itertools import pairwise
 
 import pytest
 
@@ -51,6 +50,8 @@ def ask(trial: str, *, messages: tuple[Message, ...] = QUESTION, logprobs: int =
 
 class EngineContract:
     """What every engine keeps."""
+
+    traces = True  # whether its samplers can be looked into
 
     async def test_loaded_and_loading_again_is_nothing(self, engine: Engine) -> None:
         assert engine.state == "ready"
@@ -202,33 +203,22 @@ class EngineContract:
             assert token.logprob <= token.top[0][2] + 1e-4
             assert token.entropy is None or token.entropy >= 0
 
-    async def test_stages_are_distributions_or_it_is_said_that_there_are_none(self, engine: Engine) -> None:
-        sampling = make({"top_k": 5, "top_p": 0.9, "temperature": 0.7})
-        try:
-            steps = await engine.stages("The capital of France is", " Paris.", sampling, top=8)
-        except EngineError as error:
-            if "samplers" not in error.what:
-                raise
+    async def test_trace_tells_what_each_sampler_left(self, engine: Engine) -> None:
+        if not self.traces:
+            with pytest.raises(EngineError, match="samplers"):
+                await engine.trace("The capital of France is", " Paris.", make({}))
             return
+        traced = await engine.trace("The capital of France is", " Paris.", make({"top_k": 5, "seed": 3}), top=8)
         scored = await engine.score("The capital of France is", " Paris.")
-        assert [step.id for step in steps] == [token.id for token in scored]
-        assert await engine.stages("The capital of France is", "", sampling) == ()
-        for step, token in zip(steps, scored, strict=True):
-            names = [stage.name for stage in step.stages]
-            assert names[0] == "model"
-            assert "top_k" in names
-            ids = [id for id, _ in step.candidates]
-            assert {step.id, step.choice} <= set(ids)
-            for before, after in pairwise(step.stages):
-                assert after.left <= before.left
-                assert all(b is not None or a is None for a, b in zip(after.p, before.p, strict=True))
-            for stage in step.stages:
-                assert sum(p or 0 for p in stage.p) <= 1.0001
-            assert step.stages[-1].left <= 5
-            assert sum(p or 0 for p in step.stages[-1].p) == pytest.approx(1, abs=1e-6)
-            assert step.p(step.choice) > 0
-            if type(engine).__name__ == "LocalEngine":
-                assert math.log(step.p(step.id, 0)) == pytest.approx(token.logprob, abs=1e-4)
+        assert "".join(each.text for each in traced) == " Paris."
+        assert [each.id for each in traced] == [each.id for each in scored]
+        for each in traced:
+            assert each.stages[0].name == "model"
+            assert next(stage.left for stage in each.stages if stage.name == "top_k") == 5
+            assert all(len(stage.logprobs) == len(each.candidates) for stage in each.stages)
+            assert each.drawn in [id for id, _ in each.candidates]
+            last = each.stages[-1]
+            assert sum(math.exp(value) for value in last.logprobs if value is not None) <= 1.0001
 
     async def test_a_prompt_over_the_context_is_said_with_the_numbers(self, engine: Engine) -> None:
         assert engine.info is not None

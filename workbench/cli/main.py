@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "run variants side by side and print their answers",
     "tokens": "show the tokens of a text",
     "associate": "which words a context makes likelier",
+    "diverge": "where two answers part, and what was likely there",
     "attribute": "which parts of a prompt an answer hangs on",
     "prompts": "list, show, search and check the prompt library",
     "models": "list the models on this machine",

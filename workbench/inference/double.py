@@ -26,9 +26,9 @@ from workbench.inference.engine import (
     Stage,
     Started,
     State,
-    Step,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
 from workbench.inference.sampling import Sampling
@@ -261,7 +261,7 @@ class DoubleEngine:
             )
             halves = [(_id(word), " " + word, logp - math.log(2) * (i + 1)) for i, word in enumerate(others)]
             first = ((_id(piece), piece, logp), *halves)[:top]
-            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None))
+            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None, 1 if top else None))
         return tuple(found)
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
@@ -270,25 +270,22 @@ class DoubleEngine:
         words = sorted(set(_WORDS), key=lambda word: hashlib.sha256((prompt + word).encode()).digest())[:top]
         return tuple(TokenLogprob(_id(w), " " + w, -math.log(2) * (i + 1)) for i, w in enumerate(words))
 
-    async def stages(
+    async def trace(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
-    ) -> tuple[Step, ...]:
-        """Each token before halving others; top_k and temperature are the samplers, over 1 the second is drawn."""
-        self._ready()
-        steps = []
-        for token in await self.score(prompt, continuation, top=top):
-            weights = [2.0**-rank for rank in range(len(token.top))]
-            left = min(sampling.top_k or len(weights), len(weights))
-            hot = [weight ** (1 / max(0.01, sampling.temperature)) for weight in weights]
-            rows = (("model", len(weights), weights), ("top_k", left, weights), ("temperature", left, hot))
-            stages = tuple(
-                Stage(name, kept, tuple(w / sum(row[:kept]) if at < kept else None for at, w in enumerate(row)))
-                for name, kept, row in rows
-            )
-            choice = token.top[1][0] if sampling.temperature > 1 and left > 1 else token.id
-            named = tuple((id, text) for id, text, _ in token.top)
-            steps.append(Step(token.id, token.text, named, stages, choice))
-        return tuple(steps)
+    ) -> tuple[Traced, ...]:
+        """The made-up alternatives, cut by top_k alone; the dice draw by seed and place."""
+        found = []
+        for at, token in enumerate(await self.score(prompt, continuation, top=top)):
+            width = len(token.top)
+            left = min(sampling.top_k or width, width)
+            model = Stage("model", width, tuple(logp for _, _, logp in token.top))
+            mass = math.log(sum(math.exp(logp) for _, _, logp in token.top[:left]))
+            cut = Stage("top_k", left, tuple(t[2] - mass if i < left else None for i, t in enumerate(token.top)))
+            dice = hashlib.sha256(f"{sampling.seed}|{at}|{coupled}".encode()).digest()[0]
+            drawn = token.top[dice % left if sampling.temperature > 0 else 0][0]
+            candidates = tuple((id, text) for id, text, _ in token.top)
+            found.append(Traced(token.id, token.text, drawn, candidates, (model, cut)))
+        return tuple(found)
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:
         """Takes effect before the next token."""

@@ -103,7 +103,8 @@ class Token(msgspec.Struct, frozen=True):
 class TokenLogprob(msgspec.Struct, frozen=True):
     """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives.
 
-    `entropy` is that of the whole distribution it was one of, in nats; None where the engine does not see it whole.
+    `entropy` is that of the whole distribution it was one of, in nats; `rank` how many tokens are likelier, and one:
+    both None where the engine does not see it whole.
     """
 
     id: int
@@ -111,36 +112,32 @@ class TokenLogprob(msgspec.Struct, frozen=True):
     logprob: float
     top: tuple[tuple[int, str, float], ...] = ()  # (id, text, logprob), likeliest first
     entropy: float | None = None
+    rank: int | None = None
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """The candidates after one sampler: how many are left, and the probability of each of the step's, renormalised.
+    """What one sampler of the chain left: how many tokens, and the candidates' log-probabilities among those.
 
-    None for one that was removed, by this sampler or before.
+    `logprobs` has a value for each of `Traced.candidates`, None where it is removed (here or before).
     """
 
-    name: str
+    name: str  # the sampler's setting; "model" before the first
     left: int
-    p: tuple[float | None, ...]
+    logprobs: tuple[float | None, ...]
 
 
-class Step(msgspec.Struct, frozen=True):
-    """What the sampler chain does before a token of a given text: the first stage is the model's own distribution.
+class Traced(msgspec.Struct, frozen=True):
+    """A token of a text under the sampler chain: what each sampler did there, and what these dice would have drawn.
 
-    `candidates` are the likeliest tokens there (id, text) and always `id`, the token of the text, and `choice`, the one
-    that the chain draws at this step with its seed.
+    `candidates` are (id, text), likeliest for the model first: those likeliest before and after the chain, the text's
+    own and the drawn one. `drawn` is -1 where a grammar leaves nothing.
     """
 
     id: int
     text: str
+    drawn: int
     candidates: tuple[tuple[int, str], ...]
     stages: tuple[Stage, ...]
-    choice: int
-
-    def p(self, token: int, stage: int = -1) -> float:
-        """The probability of a candidate after a stage; 0 where it was removed."""
-        place = next(at for at, (id, _) in enumerate(self.candidates) if id == token)
-        return self.stages[stage].p[place] or 0.0
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -257,19 +254,22 @@ class Engine(Protocol):
         ...
 
     async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
-        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there."""
+        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there.
+
+        Their texts joined give `continuation` back.
+        """
         ...
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
         ...
 
-    async def stages(
+    async def trace(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
-    ) -> tuple[Step, ...]:
-        """The sampler chain at each token of `continuation` after `prompt` (raw text), sampler by sampler.
+    ) -> tuple[Traced, ...]:
+        """Each token of `continuation` after `prompt` (raw text) under the chain of `sampling`, without generating.
 
-        Raises EngineError where the engine does not show its samplers (servers).
+        The chain sees the text as if it had drawn it. `top` likeliest candidates are told of, before and after it.
         """
         ...
 

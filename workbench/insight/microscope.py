@@ -7,12 +7,13 @@ before it being the same; after the first change a real answer would have gone i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from workbench.inference.engine import Step
+from workbench.inference.engine import Traced
 from workbench.inference.sampling import SPECS, Sampling, check
 
 # What the arrows change it by; the others are changed in the form.
@@ -44,28 +45,35 @@ class Change:
     p_now: float
 
 
-def changes(before: Sequence[Step], now: Sequence[Step]) -> list[Change]:
+def changes(before: Sequence[Traced], now: Sequence[Traced]) -> list[Change]:
     """Where the new chain draws another token than the old one did, in the answer's order."""
     return [
-        Change(at, text_of(new, new.choice), old.p(old.id), new.p(new.id))
+        Change(at, text_of(new, new.drawn), p_of(old, old.id), p_of(new, new.id))
         for at, (old, new) in enumerate(zip(before, now, strict=True))
-        if old.choice != new.choice
+        if old.drawn != new.drawn
     ]
 
 
-def as_drawn(steps: Sequence[Step]) -> int:
+def p_of(step: Traced, token: int, stage: int = -1) -> float:
+    """The probability of a candidate after a stage (the last, when none is named); 0 where it was removed."""
+    place = next((at for at, (id, _) in enumerate(step.candidates) if id == token), None)
+    found = None if place is None else step.stages[stage].logprobs[place]
+    return 0.0 if found is None else math.exp(found)
+
+
+def as_drawn(steps: Sequence[Traced]) -> int:
     """At how many tokens the chain draws the very token of the answer."""
-    return sum(step.choice == step.id for step in steps)
+    return sum(step.drawn == step.id for step in steps)
 
 
-def text_of(step: Step, token: int) -> str:
-    """A candidate's text."""
-    return next((text for id, text in step.candidates if id == token), "")
+def text_of(step: Traced, token: int) -> str:
+    """A candidate's text; a word for nothing, where a grammar leaves none."""
+    return next((text for id, text in step.candidates if id == token), "(nothing)")
 
 
-def remover(step: Step, place: int) -> str:
+def remover(step: Traced, place: int) -> str:
     """The sampler that removed the candidate at that place, "" where it is left to the end."""
-    return next((stage.name for stage in step.stages if stage.p[place] is None), "")
+    return next((stage.name for stage in step.stages if stage.logprobs[place] is None), "")
 
 
 def nudged(sampling: Sampling, name: str, by: int) -> Sampling:

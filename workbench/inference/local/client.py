@@ -27,9 +27,9 @@ from workbench.inference.engine import (
     Piece,
     Started,
     State,
-    Step,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
 from workbench.inference.local import hints, protocol
@@ -196,19 +196,19 @@ class LocalEngine:
         """Log-probabilities of the continuation's tokens."""
         return (await self._ask(lambda n: protocol.Score(n, prompt, continuation, top), protocol.Scored)).tokens
 
-    async def stages(
-        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
-    ) -> tuple[Step, ...]:
-        """The sampler chain at each token of the continuation."""
-
-        def ask(number: int) -> protocol.Command:
-            return protocol.Stages(number, prompt, continuation, sampling, coupled, top)
-
-        return (await self._ask(ask, protocol.Staged)).steps
-
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens."""
         return (await self._ask(lambda n: protocol.NextToken(n, prompt, top), protocol.Scored)).tokens
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """The continuation's tokens under the sampler chain."""
+        return (
+            await self._ask(
+                lambda n: protocol.Trace(n, prompt, continuation, sampling, coupled, top), protocol.TracedReply
+            )
+        ).tokens
 
     async def _ask(self, make: Callable[[int], protocol.Command], kind: type[R]) -> R:
         process = self._process

@@ -36,7 +36,8 @@ def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[
     if not math.isfinite(expected):  # a logit of -inf: it is never drawn, and adds nothing
         expected = float(np.dot(weights, np.where(weights > 0, below, 0)))
     entropy = max(0.0, math.log(mass) - expected / mass)
-    return (TokenLogprob(token, model.text(token), float(logits[token]) - total, tuple(first), entropy),)
+    rank = 1 + int(np.count_nonzero(logits > logits[token]))
+    return (TokenLogprob(token, model.text(token), float(logits[token]) - total, tuple(first), entropy, rank),)
 
 
 class Fed:

@@ -19,9 +19,9 @@ from workbench.inference.engine import (
     LoadOptions,
     Message,
     ModelInfo,
-    Step,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
 from workbench.inference.sampling import Sampling
@@ -87,8 +87,8 @@ class NextToken(msgspec.Struct, frozen=True, tag=True):
     top: int = 20
 
 
-class Stages(msgspec.Struct, frozen=True, tag=True):
-    """Answered by Staged: the sampler chain at each token of the continuation."""
+class Trace(msgspec.Struct, frozen=True, tag=True):
+    """Answered by TracedReply: the continuation's tokens under the sampler chain."""
 
     id: int
     prompt: str
@@ -115,7 +115,7 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End in good order; the closing of stdin says the same."""
 
 
-Command = Load | Tokenize | Render | Count | Run | Score | NextToken | Stages | Cancel | Ping | Shutdown
+Command = Load | Tokenize | Render | Count | Run | Score | NextToken | Trace | Cancel | Ping | Shutdown
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -168,11 +168,11 @@ class Scored(msgspec.Struct, frozen=True, tag=True):
     tokens: tuple[TokenLogprob, ...]
 
 
-class Staged(msgspec.Struct, frozen=True, tag=True):
-    """The stages asked for."""
+class TracedReply(msgspec.Struct, frozen=True, tag=True):
+    """The tokens under the chain."""
 
     id: int
-    steps: tuple[Step, ...]
+    tokens: tuple[Traced, ...]
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
@@ -203,7 +203,7 @@ class Events(msgspec.Struct, frozen=True, tag=True):
     usage: Usage | None = None
 
 
-Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | Staged | Done | Failed | Events
+Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | TracedReply | Done | Failed | Events
 
 T = TypeVar("T")
 _ENCODER = msgspec.msgpack.Encoder()

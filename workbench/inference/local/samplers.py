@@ -9,7 +9,6 @@ llama.cpp's server; the grammar does not. A setting of -1 ("whole context") is t
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,22 +19,22 @@ from workbench.inference.local import coupled
 from workbench.inference.local.llama import Context, Ids, Model, low
 from workbench.inference.sampling import Sampling
 
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 _FEW = 2048  # candidates masked at first where a grammar need not see all
 _MIROSTAT_M = 100  # llama.cpp's own constant for mirostat 1
 
 
-def _rows(array: Any) -> npt.NDArray[Any]:
-    """A view of a llama.cpp array of candidates."""
+def rows_of(array: Any) -> npt.NDArray[Any]:
+    """The candidates of a llama_token_data_array that holds some, in place."""
     address = ctypes.addressof(array.data.contents)
-    return np.frombuffer((ctypes.c_char * (array.size * _CANDIDATE.itemsize)).from_address(address), _CANDIDATE)
+    return np.frombuffer((ctypes.c_char * (array.size * CANDIDATE.itemsize)).from_address(address), CANDIDATE)
 
 
 class Candidates:
     """Room for one row of candidates, shared by the lanes that need their logits outside of llama.cpp's own buffer."""
 
     def __init__(self, vocabulary: int) -> None:
-        self.rows: npt.NDArray[Any] = np.zeros(vocabulary, _CANDIDATE)
+        self.rows: npt.NDArray[Any] = np.zeros(vocabulary, CANDIDATE)
         self._ids = np.arange(vocabulary, dtype=np.int32)
         self.array = low.llama_token_data_array()
 
@@ -65,9 +64,8 @@ class Chain:
         self._context = context
         self._step = 0
         self._seed = sampling.seed
-        self._allowed: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # by the grammar, at the step looked at
-        self.names: list[str] = []  # of the samplers, in the chain's order
         self._kept: list[object] = []  # what C holds pointers to
+        self.names: list[str] = []  # of the samplers, in order
         self.grammar: Any = None
         params = low.llama_sampler_chain_default_params()
         params.no_perf = True
@@ -203,7 +201,7 @@ class Chain:
         found.selected = 0  # llama.cpp aborts when nothing is selected, whatever happens below
         size = found.size
         if size > 1:
-            rows = _rows(found)
+            rows = rows_of(found)
             found.selected = coupled.choose(self._seed, self._step, rows["id"], rows["logit"])
 
     def feed(self, prompt: Ids) -> None:
@@ -229,37 +227,18 @@ class Chain:
         self._step += 1
         return token
 
-    def look(self, logits: npt.NDArray[np.float32], see: Callable[[str, npt.NDArray[Any]], None]) -> int | None:
-        """Apply the samplers one by one to all candidates; `see` hears each one's name and what it left (a view).
-
-        Returns the token that is drawn, None when the grammar allows none. `told` goes on to the next step.
-        """
-        candidates = self._candidates
-        array, pointer = candidates.array, ctypes.byref(candidates.array)
-        candidates.fill(logits)
-        if self.grammar is not None:
-            low.llama_sampler_apply(self.grammar, pointer)
-            allowed = candidates.rows[np.isfinite(candidates.rows["logit"])]
-            self._allowed = allowed["id"]
-            if len(allowed) == 0:
-                return None
-            candidates.rows[: len(allowed)] = allowed
-            array.size = len(allowed)
-            see("grammar", candidates.rows[: array.size])
-        for place, name in enumerate(self.names):
-            low.llama_sampler_apply(low.llama_sampler_chain_get(self.handle, place), pointer)
-            see(name, _rows(array))
-        return int(array.data[max(0, array.selected)].id)
-
     def told(self, token: int) -> None:
-        """This token stands at the step that was looked at. Raises SamplingError when the grammar does not allow it."""
-        if self.grammar is not None and token not in self._allowed:  # llama.cpp would abort
-            said = self._model.text(token)
-            raise SamplingError(f"the grammar does not allow ‘{said}’", hint="the text was not made with this grammar")
+        """This token stands there, whatever was drawn; one that the grammar does not allow ends its rule."""
         low.llama_sampler_accept(self.handle, token)
         if self.grammar is not None:
             low.llama_sampler_accept(self.grammar, token)
         self._step += 1
+
+    def lift_grammar(self) -> None:
+        """No grammar from here on: llama.cpp ends the process on a token that it does not allow."""
+        if self.grammar is not None:
+            low.llama_sampler_free(self.grammar)
+            self.grammar = None
 
     def _constrained(self, logits: npt.NDArray[np.float32]) -> int | None:
         """A token that the grammar allows: masked before everything else.

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import numpy as np
 
 from workbench.errors import EngineError, WorkbenchError
-from workbench.inference.engine import TokenLogprob
 from workbench.inference.local.cells import common
 from workbench.inference.local.lane import logprob
 from workbench.inference.local.llama import OUTPUTS, Context, Floats, Ids, Model, padded
@@ -29,8 +29,10 @@ TILE = 64  # rows from which llama.cpp computes attention in tiles (ggml's GGML_
 ROWS = 4  # rows that products with repacked weights take together
 _SMALLEST = 1024
 
-Look = Callable[[Floats], None]
-Answer = Callable[[tuple[TokenLogprob, ...] | WorkbenchError], None]
+STORED = 256 * 1024 * 1024  # bytes of logits that are kept of the last text that was traced
+
+Answer = Callable[[tuple[Any, ...] | WorkbenchError], None]
+Read = Callable[[Floats, int], Any]  # what is made of the logits where a token of the text stands
 
 
 class Scorer:
@@ -43,16 +45,18 @@ class Scorer:
         self._context: Context | None = None
         self._prompt: Ids = np.zeros(0, np.int32)
         self._last: Floats | None = None  # the logits after the prompt
-        self._queue: deque[tuple[Ids, Ids | None, int, Answer, Look | None]] = deque()
+        self._queue: deque[tuple[Ids, Ids | None, int, Answer, Read | None]] = deque()
         self._running: Iterator[None] | None = None
         self._used = 0.0
+        self._stored: tuple[Ids, Ids, list[Floats]] | None = None  # a prompt, a text, the logits where its tokens stand
 
-    def submit(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, look: Look | None = None) -> None:
+    def submit(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, read: Read | None = None) -> None:
         """Score `text` after `prompt`, each token with the `top` likeliest; without a text those after the prompt.
 
-        With `look` it sees the logits before each token of the text instead, and the answer is empty.
+        With `read` the text is decoded a token a step, as a strict lane does, and the answer is what it makes of each
+        token's logits; asked again of the same text, stored logits serve.
         """
-        self._queue.append((prompt, text, top, answer, look))
+        self._queue.append((prompt, text, top, answer, read))
 
     @property
     def busy(self) -> bool:
@@ -74,50 +78,80 @@ class Scorer:
         if next(self._running, self) is self:
             self._running = None
 
-    def _answer(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, look: Look | None) -> Iterator[None]:
+    def _answer(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, read: Read | None) -> Iterator[None]:
         """Work that pauses after every chunk; ends by calling `answer`, whatever happens."""
         try:
-            total = len(prompt) + (0 if text is None else len(text))
-            if total > self._length:
-                raise EngineError(
-                    f"the text has {total:,} tokens, the context holds {self._length:,}",
-                    hint="shorten it or load the model with a longer context",
-                )
-            context = self._room(total)
-            same = self._last is not None and np.array_equal(prompt, self._prompt)
-            if not (same and context.cut(0, len(prompt))):
-                start = self._keep(context, prompt)
-                self._last = None
-                while start < len(prompt):
-                    chunk = prompt[start : start + _chunk(len(prompt) - start, context.batch)]
-                    self._decode(context, chunk, start, last_only=True)
-                    start += len(chunk)
-                    yield
-                self._last = context.logits(len(chunk) - 1).copy()
-                self._prompt = prompt
-            assert self._last is not None
             if text is None:
-                answer(logprob(self._model, self._last, None, top))
-                return
-            found: list[TokenLogprob] = []
-
-            def see(logits: Floats, token: int) -> None:
-                if look is not None:
-                    look(logits)
-                else:
-                    found.extend(logprob(self._model, logits, token, top))
-
-            see(self._last, int(text[0]))
-            for start in range(0, len(text) - 1, OUTPUTS):
-                chunk = text[start : min(start + OUTPUTS, len(text) - 1)]
-                self._decode(context, chunk, len(prompt) + start, last_only=False)
-                for row in range(len(chunk)):
-                    see(context.logits(row), int(text[start + row + 1]))
-                yield
-            answer(tuple(found))
+                yield from self._reach(prompt, len(prompt))
+                answer(logprob(self._model, self._after(), None, top))
+            elif read is None:
+                yield from self._score(prompt, text, top, answer)
+            else:
+                yield from self._trace(prompt, text, read, answer)
         except WorkbenchError as error:
             self._last = None
             answer(error)
+
+    def _score(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> Iterator[None]:
+        context = yield from self._reach(prompt, len(prompt) + len(text))
+        found = list(logprob(self._model, self._after(), int(text[0]), top))
+        for start in range(0, len(text) - 1, OUTPUTS):
+            chunk = text[start : min(start + OUTPUTS, len(text) - 1)]
+            self._decode(context, chunk, len(prompt) + start, last_only=False)
+            for row in range(len(chunk)):
+                found += logprob(self._model, context.logits(row), int(text[start + row + 1]), top)
+            yield
+        answer(tuple(found))
+
+    def _trace(self, prompt: Ids, text: Ids, read: Read, answer: Answer) -> Iterator[None]:
+        """A token a step, so that the logits are those that a strict lane drew from."""
+        told = []
+        if (known := self._stored) and np.array_equal(known[0], prompt) and np.array_equal(known[1], text):
+            for logits, token in zip(known[2], text.tolist(), strict=True):
+                told.append(read(logits, token))
+                yield
+            answer(tuple(told))
+            return
+        self._stored = None
+        context = yield from self._reach(prompt, len(prompt) + len(text))
+        room = len(text) * self._model.vocabulary * 4 <= STORED
+        logits, rows = self._after(), list[Floats]()
+        for at, token in enumerate(text.tolist()):
+            if at:
+                self._decode(context, text[at - 1 : at], len(prompt) + at - 1, last_only=False)
+                logits = context.logits(0)
+            if room:
+                rows.append(logits.copy())
+            told.append(read(logits, token))
+            yield
+        self._stored = (prompt, text, rows) if room else None
+        answer(tuple(told))
+
+    def _reach(self, prompt: Ids, total: int) -> Generator[None, None, Context]:
+        """A context that stands after the prompt and has room for `total` tokens."""
+        if total > self._length:
+            raise EngineError(
+                f"the text has {total:,} tokens, the context holds {self._length:,}",
+                hint="shorten it or load the model with a longer context",
+            )
+        context = self._room(total)
+        same = self._last is not None and np.array_equal(prompt, self._prompt)
+        if not (same and context.cut(0, len(prompt))):
+            start = self._keep(context, prompt)
+            self._last = None
+            while start < len(prompt):
+                chunk = prompt[start : start + _chunk(len(prompt) - start, context.batch)]
+                self._decode(context, chunk, start, last_only=True)
+                start += len(chunk)
+                yield
+            self._last = context.logits(len(chunk) - 1).copy()
+            self._prompt = prompt
+        return context
+
+    def _after(self) -> Floats:
+        """The logits after the prompt, once it is reached."""
+        assert self._last is not None
+        return self._last
 
     def _keep(self, context: Context, prompt: Ids) -> int:
         """Cut the cache to what it holds of this prompt's beginning; returns how many tokens that is."""
@@ -155,6 +189,7 @@ class Scorer:
         if self._context is not None and not self.busy and time.monotonic() - self._used > IDLE:
             self._context.free()
             self._context, self._last = None, None
+            self._stored = None
 
 
 def _chunk(left: int, most: int) -> int:

@@ -20,9 +20,9 @@ from workbench.inference.engine import (
     Piece,
     Started,
     State,
-    Step,
     Token,
     TokenLogprob,
+    Traced,
 )
 from workbench.inference.remote import address, probe, wire
 from workbench.inference.remote.dialect import Plain
@@ -159,11 +159,11 @@ class RemoteEngine:
         async with self._gate:
             return await dialect.next_token(prompt, max(1, top))
 
-    async def stages(
+    async def trace(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
-    ) -> tuple[Step, ...]:
+    ) -> tuple[Traced, ...]:
         """No server shows what its samplers do."""
-        raise self._error("does not show its samplers", "run the model here to see them")
+        raise self._error("a server shows nothing of its samplers", "look at a local model's")
 
     # ---- generation
 

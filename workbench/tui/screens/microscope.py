@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -10,9 +11,9 @@ from textual import work
 from textual.binding import BindingType
 
 from workbench.errors import WorkbenchError
-from workbench.inference.engine import Message, Step
+from workbench.inference.engine import Message, Traced
 from workbench.inference.sampling import Sampling, changed
-from workbench.insight.microscope import NAMES, as_drawn, changes, nudged, remover, text_of
+from workbench.insight.microscope import NAMES, as_drawn, changes, nudged, p_of, remover, text_of
 from workbench.tui import actions
 from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.widgets.card_list import Row
@@ -50,8 +51,8 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
         self._messages, self._coupled = tuple(messages), coupled
         self._first, self.sampling = sampling, sampling
         self._setting = 0
-        self._before: tuple[Step, ...] = ()
-        self._now: tuple[Step, ...] = ()
+        self._before: tuple[Traced, ...] = ()
+        self._now: tuple[Traced, ...] = ()
         self._changed: dict[int, str] = {}
         self._state = "reading the answer"
 
@@ -68,13 +69,13 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
             async with self.session.pool.use(self._path) as engine:
                 prompt = await engine.render(self._messages)
 
-                async def stages(sampling: Sampling) -> tuple[Step, ...]:
-                    return await engine.stages(prompt, self._answer, sampling, coupled=self._coupled, top=TOP)
+                async def traced(sampling: Sampling) -> tuple[Traced, ...]:
+                    return await engine.trace(prompt, self._answer, sampling, coupled=self._coupled, top=TOP)
 
                 if not self._before:
-                    self._before = await stages(self._first)
+                    self._before = await traced(self._first)
                 same = self.sampling == self._first
-                self._now = self._before if same else await stages(self.sampling)
+                self._now = self._before if same else await traced(self.sampling)
                 self._changed = {change.step: change.now for change in changes(self._before, self._now)}
             self._state = ""
         except WorkbenchError as error:  # the screen stays, other settings may do
@@ -116,7 +117,7 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
         left = [("≠ " if other is not None else "  ", "mark"), (text, "mark" if other is not None else "")]
         if other is not None:
             left += [(" → ", "dim"), (_visible(other), "mark")]
-        return left, [(f"{step.p(step.id, 0):.0%}→{step.p(step.id):.0%}", "dim")]
+        return left, [(f"{p_of(step, step.id, 0):.0%}→{p_of(step, step.id):.0%}", "dim")]
 
     def turned(self) -> None:
         """Another token."""
@@ -130,7 +131,7 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
             self._add_table(made, self._now[here])
         self._heat.put(made)
 
-    def _add_table(self, made: Shaded, step: Step) -> None:
+    def _add_table(self, made: Shaded, step: Traced) -> None:
         """Candidates × stages: renormalised percentages, ✗ where a sampler removed it, blank from there on."""
         room = max(2, (self.pane.size.width - _NAME - 4) // _COLUMN)
         first, *rest = step.stages
@@ -139,21 +140,23 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
         made.add(f"  {'':{_NAME}}{names}\n", "head")
         made.add(f"  {'left':{_NAME}}" + "".join(f"{_count(stage.left):>{_COLUMN}}" for stage in stages) + "\n", "dim")
         for place, (id, text) in enumerate(step.candidates):
-            mark = ("●" if id == step.id else " ") + ("→" if id == step.choice else " ")
+            mark = ("●" if id == step.id else " ") + ("→" if id == step.drawn else " ")
             gone = remover(step, place)
-            style = "head" if id == step.choice else "dim" if gone else ""
+            style = "head" if id == step.drawn else "dim" if gone else ""
             cells, removed = "", False
             for stage in stages:
-                p = stage.p[place]
-                cells += f"{'' if removed else '✗':>{_COLUMN}}" if p is None else f"{_percent(p):>{_COLUMN}}"
-                removed = removed or p is None
+                logp = stage.logprobs[place]
+                cells += (
+                    f"{'' if removed else '✗':>{_COLUMN}}" if logp is None else f"{_percent(math.exp(logp)):>{_COLUMN}}"
+                )
+                removed = removed or logp is None
             made.add(f"{mark}{_cut(_visible(text), _NAME)}{cells}\n", style)
         made.add("\n● stands in the answer   → is drawn with these settings   ✗ removed here\n", "dim")
-        drawn, stands = text_of(step, step.choice), step.text
+        drawn, stands = text_of(step, step.drawn), step.text
         if drawn != stands:
-            made.add(f"‘{_visible(drawn)}’ {_percent(step.p(step.choice))} is drawn, ")
-        made.add(f"‘{_visible(stands)}’ {_percent(step.p(step.id, 0))} by the model, ")
-        made.add(f"{_percent(step.p(step.id))} after the chain\n")
+            made.add(f"‘{_visible(drawn)}’ {_percent(p_of(step, step.drawn))} is drawn, ")
+        made.add(f"‘{_visible(stands)}’ {_percent(p_of(step, step.id, 0))} by the model, ")
+        made.add(f"{_percent(p_of(step, step.id))} after the chain\n")
 
     # ---- keys
 
