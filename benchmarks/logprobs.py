@@ -1,7 +1,7 @@
 """What log-probabilities and the 20 likeliest alternatives of every token cost a generation.
 
-`python -m benchmarks.logprobs [--model gemma|smol] [--rounds 5] [--tokens 64]`: the same prompts with and without, 1 and 4
-lanes, side by side in changing order; the events travel to this process in both. The cost is 1 − speed with / without.
+`python -m benchmarks.logprobs [--model gemma|smol] [--rounds 5] [--tokens 64]`: the same prompts with and without, on 1
+lane and 4, side by side in changing order; events travel to this process in both. The cost: 1 − speed with / without.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[
 def likeliest(logits: Floats, top: int) -> list[int]:
     """The `top` likeliest tokens, likeliest first, of equals the one with the smaller id first.
 
-    The `top` highest among the maxima of blocks are a bound that at least so many logits reach, and few more do: a tenth
-    of what partitioning a large vocabulary takes.
+    The lowest of the `top` highest maxima of blocks is a bound that at least so many logits reach, and few more: found
+    in a tenth of the time that partitioning a large vocabulary takes.
     """
     top = min(top, len(logits))
     blocks = len(logits) // _BLOCK
