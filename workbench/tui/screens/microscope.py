@@ -104,6 +104,7 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
             about.append(f"{len(self._changed)} of {len(self._now)} would change")
         self.head.show([(f"sampler of {self._label}", "name")], [(" · ".join(about), "strong")], firm=True)
         keys = [f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("microscope") if a.footer]
+        keys.append("esc leave")
         tried = " ".join(f"{name}={value}" for name, value in changed(self.sampling, self._first).items())
         told = [(f"tried: {tried}", "")] if tried else []
         self.foot.show([(" · ".join(keys), "")], told, brief=[(" · ".join(keys[:4]), "")])
@@ -133,6 +134,9 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
 
     def _add_table(self, made: Shaded, step: Traced) -> None:
         """Candidates × stages: renormalised percentages, ✗ where a sampler removed it, blank from there on."""
+        drawn, stands = text_of(step, step.drawn), step.text
+        made.add(f"‘{_visible(stands)}’ {_percent(p_of(step, step.id, 0))} → {_percent(p_of(step, step.id))}")
+        made.add(f", drawn: ‘{_visible(drawn)}’ {_percent(p_of(step, step.drawn))}\n" if drawn != stands else "\n")
         room = max(2, (self.pane.size.width - _NAME - 4) // _COLUMN)
         first, *rest = step.stages
         stages = [first, *rest[-(room - 1) :]]
@@ -151,12 +155,7 @@ class MicroscopeScreen(BesideScreen["Sampling | None"]):
                 )
                 removed = removed or logp is None
             made.add(f"{mark}{_cut(_visible(text), _NAME)}{cells}\n", style)
-        made.add("\n● stands in the answer   → is drawn with these settings   ✗ removed here\n", "dim")
-        drawn, stands = text_of(step, step.drawn), step.text
-        if drawn != stands:
-            made.add(f"‘{_visible(drawn)}’ {_percent(p_of(step, step.drawn))} is drawn, ")
-        made.add(f"‘{_visible(stands)}’ {_percent(p_of(step, step.id, 0))} by the model, ")
-        made.add(f"{_percent(p_of(step, step.id))} after the chain\n")
+        made.add("\n● in the answer   → drawn now   ✗ removed here\n", "dim")
 
     # ---- keys
 
