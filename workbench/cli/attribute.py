@@ -58,16 +58,16 @@ def run(options: argparse.Namespace) -> int:
 def _stored(session: Session, options: argparse.Namespace) -> tuple[tuple[Message, ...], str, str]:
     """A trial's messages, answer and model."""
     from workbench.cli.history_ids import one_trial
-    from workbench.insight.trials import answer_of, messages_of
+    from workbench.insight.reading import of_trial
 
     if options.system or options.message is not None or options.answer is not None:
         raise UsageError("a trial brings its prompt and its answer", hint="leave --system, --message, --answer out")
     store = session.store
     if session.problem:
         raise StorageError(session.problem)
-    trial = one_trial(store, options.trial)
-    path = str(session.find(options.model).path) if options.model else str(trial["path"] or "")
-    return messages_of(trial), answer_of(trial), path
+    subject = of_trial(one_trial(store, options.trial))
+    path = str(session.find(options.model).path) if options.model else subject.path
+    return subject.messages, subject.text, path
 
 
 def _typed(session: Session, options: argparse.Namespace) -> tuple[tuple[Message, ...], str, str]:

@@ -81,6 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.experiment", "turn this into an experiment", "E"),
     _a("lanes.divergence", "where two answers part, token by token", "W"),
     _a("lanes.crossing", "cross-scores: each answer after the other's prompt", "S"),
+    _a("lanes.microscope", "sampler microscope: who removed what, and other settings tried", "M", "microscope"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -252,6 +253,14 @@ ACTIONS: tuple[Action, ...] = (
     _a("crossing.side", "the other answer", "tab", "side", "other side"),
     _a("crossing.against", "against the lane of that number", "1 2 3 4 5 6 7 8", "against(1)"),
     _a("crossing.leave", "back to the lanes; ends the reading", "escape q", "leave"),
+    _a("microscope.next", "the next setting", "right_square_bracket", "setting(1)", "setting"),
+    _a("microscope.previous", "the setting before", "left_square_bracket", "setting(-1)"),
+    _a("microscope.more", "the setting a step up", "right plus l", "turn(1)", "up"),
+    _a("microscope.less", "the setting a step down", "left minus h", "turn(-1)", "down"),
+    _a("microscope.form", "all settings", "s", "form", "all settings"),
+    _a("microscope.reset", "the settings as the answer was made", "0", "reset", "reset"),
+    _a("microscope.keep", "take what was tried into the lane", "a", "keep", "keep"),
+    _a("microscope.leave", "back, the lane unchanged", "escape q M", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -270,6 +279,8 @@ _NAMES = {
     "equals_sign": "=",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "plus": "+",
+    "minus": "-",
 }
 _LOST = re.compile(r"ctrl\+(enter|m|i|h|j|\[|shift)|shift\+ctrl|shift\+(?!tab$)|super|hyper|ctrl\+(space|@)$")
 PLACES = {
@@ -300,6 +311,7 @@ PLACES = {
     "heat": "In an answer's tokens",
     "divergence": "Where two answers part",
     "crossing": "Cross-scores",
+    "microscope": "Sampler microscope",
     "dialog": "In a dialog",
 }
 

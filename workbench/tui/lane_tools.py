@@ -362,6 +362,31 @@ class LaneTools:
         told = await answers(session, self._screen.comparison, self._screen.lane)
         await self._screen.app.push_screen_wait(CrossingScreen(session, *told))
 
+    async def microscope(self) -> None:
+        """What the samplers did at each token of the lane's answer; settings that are kept go into the lane."""
+        import msgspec
+
+        from workbench.tui.screens.microscope import MicroscopeScreen
+
+        session, lane = await self._opened(), self._screen.lane
+        comparison, last = self._screen.comparison, lane.last
+        if last is None or not lane.text:
+            raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
+        made = msgspec.structs.replace(lane.sampling, seed=last.seed)
+        screen = MicroscopeScreen(
+            session,
+            comparison.label(lane),
+            lane.path,
+            lane.pending(""),
+            lane.text,
+            made,
+            coupled=comparison.coupled,
+        )
+        chosen = await self._screen.app.push_screen_wait(screen)
+        if chosen is not None and chosen != made:
+            lane.sampling = chosen
+            self._changed(lane)
+
     async def history(self) -> None:
         """What ran before; a message from there can be taken."""
         from workbench.tui.screens.history import HistoryScreen

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 _SAID = 3  # words of the answer that are named with their figures
+_NARROW = 40  # columns of the list below which a row has no bar
 
 
 class AttributionScreen(BesideScreen[None]):
@@ -102,9 +103,9 @@ class AttributionScreen(BesideScreen[None]):
             return [("   …   ", "dim"), (unit.brief, "dim")], []
         kind = "mark" if weight.nats > 0 and level(weight.nats, self._most) else "dim"
         share = abs(weight.nats) / self._most if self._most else 0.0
-        return [(f"{weight.nats:>+7.2f} ", kind), (f"{bar(share, 5)} ", "bar"), (unit.brief, "")], [
-            (f"{weight.tokens} tok", "dim")
-        ]
+        drawn = f"{bar(share, 5)} " if self.cards.size.width > _NARROW else ""
+        left = [(f"{weight.nats:>+7.2f} ", kind), (drawn, "bar"), (unit.brief, "")]
+        return left, [(f"{weight.tokens} tok", "dim")]
 
     def turned(self) -> None:
         """Another unit: it is marked in the prompt, and the answer shaded by it."""
@@ -152,9 +153,15 @@ class AttributionScreen(BesideScreen[None]):
         most = max(abs(value) for value in chosen.words)
         for token, value in zip(found.answer, chosen.words, strict=True):
             made.add(token.text, style(value, most))
-        strongest = sorted(zip(chosen.words, found.answer, strict=True), key=lambda pair: -abs(pair[0]))[:_SAID]
-        said = " · ".join(f"‘{token.text.strip()}’ {value:+.2f}" for value, token in strongest)
-        made.add(f"\nmost: {said}\n", "dim")
+        ordered = sorted(zip(chosen.words, found.answer, strict=True), key=lambda pair: -pair[0])
+        for name, some in (("likelier", ordered[:_SAID]), ("less likely", ordered[: -_SAID - 1 : -1])):
+            said = " · ".join(
+                f"‘{token.text.strip()}’ {value:+.2f}"
+                for value, token in some
+                if level(value, most) and (value > 0) == (name == "likelier")
+            )
+            made.add(f"\n{name}: {said}" if said else "", "dim")
+        made.add("\n")
 
     # ---- keys
 

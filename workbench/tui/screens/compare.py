@@ -410,6 +410,10 @@ class CompareScreen(CoverableScreen[None]):
         """What the lane's answer hangs on."""
         self.tools.work(self.tools.attribution())
 
+    def action_microscope(self) -> None:
+        """What the samplers did to the lane's answer."""
+        self.tools.work(self.tools.microscope())
+
     def action_models(self) -> None:
         """What models there are."""
         self.tools.work(self.tools.models())
