@@ -51,6 +51,8 @@ def ask(trial: str, *, messages: tuple[Message, ...] = QUESTION, logprobs: int =
 class EngineContract:
     """What every engine keeps."""
 
+    traces = True  # whether its samplers can be looked into
+
     async def test_loaded_and_loading_again_is_nothing(self, engine: Engine) -> None:
         assert engine.state == "ready"
         assert engine.info is not None
@@ -200,6 +202,23 @@ class EngineContract:
             assert [top[2] for top in token.top] == sorted((top[2] for top in token.top), reverse=True)
             assert token.logprob <= token.top[0][2] + 1e-4
             assert token.entropy is None or token.entropy >= 0
+
+    async def test_trace_tells_what_each_sampler_left(self, engine: Engine) -> None:
+        if not self.traces:
+            with pytest.raises(EngineError, match="samplers"):
+                await engine.trace("The capital of France is", " Paris.", make({}))
+            return
+        traced = await engine.trace("The capital of France is", " Paris.", make({"top_k": 5, "seed": 3}), top=8)
+        scored = await engine.score("The capital of France is", " Paris.")
+        assert "".join(each.text for each in traced) == " Paris."
+        assert [each.id for each in traced] == [each.id for each in scored]
+        for each in traced:
+            assert each.stages[0].name == "model"
+            assert next(stage.left for stage in each.stages if stage.name == "top_k") == 5
+            assert all(len(stage.logprobs) == len(each.candidates) for stage in each.stages)
+            assert each.drawn in [id for id, _ in each.candidates]
+            last = each.stages[-1]
+            assert sum(math.exp(value) for value in last.logprobs if value is not None) <= 1.0001
 
     async def test_a_prompt_over_the_context_is_said_with_the_numbers(self, engine: Engine) -> None:
         assert engine.info is not None

@@ -54,6 +54,8 @@ async def _loaded(server: Server, url: str) -> RemoteEngine:
 
 
 class TestStarter(EngineContract):
+    traces = False
+
     @pytest.fixture
     async def engine(self, server: Server, smol_url: str) -> AsyncIterator[RemoteEngine]:
         engine = await _loaded(server, smol_url)
@@ -62,6 +64,8 @@ class TestStarter(EngineContract):
 
 
 class TestGemma(EngineContract):
+    traces = False
+
     @pytest.fixture
     async def engine(self, server: Server, gemma_url: str) -> AsyncIterator[RemoteEngine]:
         engine = await _loaded(server, gemma_url)

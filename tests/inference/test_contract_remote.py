@@ -35,12 +35,16 @@ async def engine(fake: Fake) -> AsyncIterator[RemoteEngine]:
 
 
 class TestLlamaServer(EngineContract):
+    traces = False
+
     @pytest.fixture
     def dialect(self) -> str:
         return "llama.cpp"
 
 
 class TestVllm(EngineContract):
+    traces = False
+
     @pytest.fixture
     def dialect(self) -> str:
         return "vllm"

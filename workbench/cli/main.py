@@ -22,6 +22,7 @@ COMMANDS = {
     "associate": "which words a context makes likelier",
     "diverge": "where two answers part, and what was likely there",
     "score": "how likely an answer is, after its own prompt or another's",
+    "attribute": "which parts of a prompt an answer hangs on",
     "prompts": "list, show, search and check the prompt library",
     "models": "list the models on this machine",
     "history": "find, show, replay, export, tag and delete past runs",

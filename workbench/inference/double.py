@@ -23,12 +23,15 @@ from workbench.inference.engine import (
     Message,
     ModelInfo,
     Piece,
+    Stage,
     Started,
     State,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
+from workbench.inference.sampling import Sampling
 
 _PIECES = re.compile(r"<\|im_(?:start|end)\|>|\s?[^\W\d_]+|\s?\d|\s|.", re.DOTALL)
 _SPECIAL = ("<|im_start|>", "<|im_end|>")
@@ -266,6 +269,23 @@ class DoubleEngine:
         self._ready()
         words = sorted(set(_WORDS), key=lambda word: hashlib.sha256((prompt + word).encode()).digest())[:top]
         return tuple(TokenLogprob(_id(w), " " + w, -math.log(2) * (i + 1)) for i, w in enumerate(words))
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """The made-up alternatives, cut by top_k alone; the dice draw by seed and place."""
+        found = []
+        for at, token in enumerate(await self.score(prompt, continuation, top=top)):
+            width = len(token.top)
+            left = min(sampling.top_k or width, width)
+            model = Stage("model", width, tuple(logp for _, _, logp in token.top))
+            mass = math.log(sum(math.exp(logp) for _, _, logp in token.top[:left]))
+            cut = Stage("top_k", left, tuple(t[2] - mass if i < left else None for i, t in enumerate(token.top)))
+            dice = hashlib.sha256(f"{sampling.seed}|{at}|{coupled}".encode()).digest()[0]
+            drawn = token.top[dice % left if sampling.temperature > 0 else 0][0]
+            candidates = tuple((id, text) for id, text, _ in token.top)
+            found.append(Traced(token.id, token.text, drawn, candidates, (model, cut)))
+        return tuple(found)
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:
         """Takes effect before the next token."""

@@ -115,6 +115,31 @@ class TokenLogprob(msgspec.Struct, frozen=True):
     rank: int | None = None
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """What one sampler of the chain left: how many tokens, and the candidates' log-probabilities among those.
+
+    `logprobs` has a value for each of `Traced.candidates`, None where it is removed (here or before).
+    """
+
+    name: str  # the sampler's setting; "model" before the first
+    left: int
+    logprobs: tuple[float | None, ...]
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """A token of a text under the sampler chain: what each sampler did there, and what these dice would have drawn.
+
+    `candidates` are (id, text), likeliest for the model first: those likeliest before and after the chain, the text's
+    own and the drawn one. `drawn` is -1 where a grammar leaves nothing.
+    """
+
+    id: int
+    text: str
+    drawn: int
+    candidates: tuple[tuple[int, str], ...]
+    stages: tuple[Stage, ...]
+
+
 class Counted(msgspec.Struct, frozen=True):
     """Exact token counts of a conversation as the chat template renders it.
 
@@ -237,6 +262,15 @@ class Engine(Protocol):
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
+        ...
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """Each token of `continuation` after `prompt` (raw text) under the chain of `sampling`, without generating.
+
+        The chain sees the text as if it had drawn it. `top` likeliest candidates are told of, before and after it.
+        """
         ...
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:

@@ -78,6 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.vote", "vote blind on the answers; from there the ranking", "V", "vote", "vote"),
     _a("lanes.divergence", "where two answers part, token by token", "W"),
     _a("lanes.crossing", "cross-scores: each answer after the other's prompt", "S"),
+    _a("lanes.attribution", "leave one out: what the answer hangs on", "L", "attribution"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -202,6 +203,9 @@ ACTIONS: tuple[Action, ...] = (
     _a("crossing.side", "the other answer", "tab", "side", "other side"),
     _a("crossing.against", "against the lane of that number", "1 2 3 4 5 6 7 8", "against(1)"),
     _a("crossing.leave", "back to the lanes; ends the reading", "escape q", "leave"),
+    _a("attribution.by", "leave out sentences, paragraphs, examples, whole messages", "u", "by", "unit"),
+    _a("attribution.message", "weigh what the user asks too, or not", "m", "message", "message too"),
+    _a("attribution.leave", "back; what is not measured yet is given up", "escape q L", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -241,6 +245,7 @@ PLACES = {
     "heat": "In an answer's tokens",
     "divergence": "Where two answers part",
     "crossing": "Cross-scores",
+    "attribution": "What an answer hangs on",
     "dialog": "In a dialog",
 }
 

@@ -333,6 +333,16 @@ class LaneTools:
         told = await answers(session, self._screen.comparison, self._screen.lane)
         await self._screen.app.push_screen_wait(CrossingScreen(session, *told))
 
+    async def attribution(self) -> None:
+        """What the lane's answer hangs on: parts of its prompt left out one at a time."""
+        from workbench.tui.screens.attribution import AttributionScreen
+
+        session, lane = await self._opened(), self._screen.lane
+        label, asked = self._screen.comparison.label(lane), lane.pending("")
+        if not lane.text:
+            raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
+        await self._screen.app.push_screen_wait(AttributionScreen(session, label, lane.path, asked, lane.text))
+
     async def history(self) -> None:
         """What ran before; a message from there can be taken."""
         from workbench.tui.screens.history import HistoryScreen

@@ -29,10 +29,12 @@ from workbench.inference.engine import (
     State,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
 from workbench.inference.local import hints, protocol
 from workbench.inference.local.process import Process, describe
+from workbench.inference.sampling import Sampling
 
 R = TypeVar("R")
 RESTART = "press r to restart it"
@@ -197,6 +199,16 @@ class LocalEngine:
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens."""
         return (await self._ask(lambda n: protocol.NextToken(n, prompt, top), protocol.Scored)).tokens
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """The continuation's tokens under the sampler chain."""
+        return (
+            await self._ask(
+                lambda n: protocol.Trace(n, prompt, continuation, sampling, coupled, top), protocol.TracedReply
+            )
+        ).tokens
 
     async def _ask(self, make: Callable[[int], protocol.Command], kind: type[R]) -> R:
         process = self._process

@@ -21,8 +21,10 @@ from workbench.inference.engine import (
     ModelInfo,
     Token,
     TokenLogprob,
+    Traced,
     Usage,
 )
+from workbench.inference.sampling import Sampling
 
 MAGIC = b"wb"
 VERSION = 1
@@ -85,6 +87,17 @@ class NextToken(msgspec.Struct, frozen=True, tag=True):
     top: int = 20
 
 
+class Trace(msgspec.Struct, frozen=True, tag=True):
+    """Answered by TracedReply: the continuation's tokens under the sampler chain."""
+
+    id: int
+    prompt: str
+    continuation: str
+    sampling: Sampling
+    coupled: bool = True
+    top: int = 20
+
+
 class Cancel(msgspec.Struct, frozen=True, tag=True):
     """Cancel these trials, all when None; answered by Done."""
 
@@ -102,7 +115,7 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End in good order; the closing of stdin says the same."""
 
 
-Command = Load | Tokenize | Render | Count | Run | Score | NextToken | Cancel | Ping | Shutdown
+Command = Load | Tokenize | Render | Count | Run | Score | NextToken | Trace | Cancel | Ping | Shutdown
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -155,6 +168,13 @@ class Scored(msgspec.Struct, frozen=True, tag=True):
     tokens: tuple[TokenLogprob, ...]
 
 
+class TracedReply(msgspec.Struct, frozen=True, tag=True):
+    """The tokens under the chain."""
+
+    id: int
+    tokens: tuple[Traced, ...]
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """The command was taken."""
 
@@ -183,7 +203,7 @@ class Events(msgspec.Struct, frozen=True, tag=True):
     usage: Usage | None = None
 
 
-Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | Done | Failed | Events
+Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | TracedReply | Done | Failed | Events
 
 T = TypeVar("T")
 _ENCODER = msgspec.msgpack.Encoder()

@@ -19,16 +19,22 @@ from workbench.inference.local import coupled
 from workbench.inference.local.llama import Context, Ids, Model, low
 from workbench.inference.sampling import Sampling
 
-_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 _FEW = 2048  # candidates masked at first where a grammar need not see all
 _MIROSTAT_M = 100  # llama.cpp's own constant for mirostat 1
+
+
+def rows_of(array: Any) -> npt.NDArray[Any]:
+    """The candidates of a llama_token_data_array that holds some, in place."""
+    address = ctypes.addressof(array.data.contents)
+    return np.frombuffer((ctypes.c_char * (array.size * CANDIDATE.itemsize)).from_address(address), CANDIDATE)
 
 
 class Candidates:
     """Room for one row of candidates, shared by the lanes that need their logits outside of llama.cpp's own buffer."""
 
     def __init__(self, vocabulary: int) -> None:
-        self.rows: npt.NDArray[Any] = np.zeros(vocabulary, _CANDIDATE)
+        self.rows: npt.NDArray[Any] = np.zeros(vocabulary, CANDIDATE)
         self._ids = np.arange(vocabulary, dtype=np.int32)
         self.array = low.llama_token_data_array()
 
@@ -59,6 +65,7 @@ class Chain:
         self._step = 0
         self._seed = sampling.seed
         self._kept: list[object] = []  # what C holds pointers to
+        self.names: list[str] = []  # of the samplers, in order
         self.grammar: Any = None
         params = low.llama_sampler_chain_default_params()
         params.no_perf = True
@@ -75,6 +82,7 @@ class Chain:
         if not sampler:
             raise SamplingError(f"llama.cpp refuses these settings of {name}")
         low.llama_sampler_chain_add(self.handle, sampler)
+        self.names.append(name)
 
     def _build(self, s: Sampling, draw: bool) -> None:
         greedy = s.temperature <= 0
@@ -193,8 +201,7 @@ class Chain:
         found.selected = 0  # llama.cpp aborts when nothing is selected, whatever happens below
         size = found.size
         if size > 1:
-            address = ctypes.addressof(found.data.contents)
-            rows = np.frombuffer((ctypes.c_char * (size * _CANDIDATE.itemsize)).from_address(address), _CANDIDATE)
+            rows = rows_of(found)
             found.selected = coupled.choose(self._seed, self._step, rows["id"], rows["logit"])
 
     def feed(self, prompt: Ids) -> None:
@@ -219,6 +226,19 @@ class Chain:
             token = found
         self._step += 1
         return token
+
+    def told(self, token: int) -> None:
+        """This token stands there, whatever was drawn; one that the grammar does not allow ends its rule."""
+        low.llama_sampler_accept(self.handle, token)
+        if self.grammar is not None:
+            low.llama_sampler_accept(self.grammar, token)
+        self._step += 1
+
+    def lift_grammar(self) -> None:
+        """No grammar from here on: llama.cpp ends the process on a token that it does not allow."""
+        if self.grammar is not None:
+            low.llama_sampler_free(self.grammar)
+            self.grammar = None
 
     def _constrained(self, logits: npt.NDArray[np.float32]) -> int | None:
         """A token that the grammar allows: masked before everything else.

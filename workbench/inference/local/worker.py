@@ -21,13 +21,14 @@ from pathlib import Path
 import msgspec
 
 from workbench.errors import EngineError, WorkbenchError
-from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, TokenLogprob, Usage
+from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, TokenLogprob, Traced, Usage
 from workbench.inference.local import llama, machine, protocol
 from workbench.inference.local.counting import Counter
 from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.scheduler import Scheduler, check_size, most_cells
 from workbench.inference.local.templates import Renderer
 from workbench.inference.local.text import split
+from workbench.inference.local.tracing import Tracer
 
 _CONTEXT = 4096  # tokens a lane, when the caller does not say
 _TOGETHER = 32  # trials prepared before they are handed on, so that the first do not wait for a thousand
@@ -149,6 +150,8 @@ class Worker:
                 self._score(
                     command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler, command.continuation
                 )
+            case protocol.Trace():
+                self._trace(command, counter, scheduler)
             case protocol.NextToken():
                 prompt = counter.raw(command.prompt)
                 self._score(command.id, prompt, None, max(1, command.top), scheduler)
@@ -197,6 +200,29 @@ class Worker:
                 self.send(protocol.Scored(identity, result if said is None else self._cut(said, result)))
 
         self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer))
+
+    def _trace(self, command: protocol.Trace, counter: Counter, scheduler: Scheduler) -> None:
+        prompt, whole = counter.continued(command.prompt, command.continuation)
+        text = whole[len(prompt) :]
+        if len(text) == 0:
+            self.send(protocol.TracedReply(command.id, ()))
+            return
+        if len(prompt) == 0:
+            raise EngineError("there is nothing before the text to trace", hint="give a prompt of at least one token")
+        assert self._model is not None
+        model, coupled, top = self._model, command.coupled, max(1, command.top)
+        tracer = Tracer(model, command.sampling, prompt, coupled=coupled, context=scheduler.length, top=top)
+
+        def answer(result: tuple[Traced, ...] | WorkbenchError) -> None:
+            tracer.free()
+            if isinstance(result, WorkbenchError):
+                self.send(protocol.Failed(command.id, result.what, result.hint))
+            else:
+                said = split(command.continuation.encode("utf-8", "replace"), [model.full_piece(t.id) for t in result])
+                named = [msgspec.structs.replace(t, text=own) for t, own in zip(result, said, strict=True)]
+                self.send(protocol.TracedReply(command.id, tuple(named)))
+
+        self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, 0, answer, tracer))
 
     def _cut(self, text: str, scored: tuple[TokenLogprob, ...]) -> tuple[TokenLogprob, ...]:
         """The tokens with texts that joined give `text`: a token may end inside a character."""

@@ -22,12 +22,14 @@ from workbench.inference.engine import (
     State,
     Token,
     TokenLogprob,
+    Traced,
 )
 from workbench.inference.remote import address, probe, wire
 from workbench.inference.remote.dialect import Plain
 from workbench.inference.remote.failures import ServerError
 from workbench.inference.remote.key import Veil, key_of
 from workbench.inference.remote.link import Link
+from workbench.inference.sampling import Sampling
 from workbench.settings import Server
 
 _KEPT = 64  # texts whose counts are remembered
@@ -156,6 +158,12 @@ class RemoteEngine:
         dialect = self._ready()
         async with self._gate:
             return await dialect.next_token(prompt, max(1, top))
+
+    async def trace(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Traced, ...]:
+        """No server shows what its samplers do."""
+        raise self._error("a server shows nothing of its samplers", "look at a local model's")
 
     # ---- generation
 

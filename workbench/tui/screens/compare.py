@@ -406,6 +406,10 @@ class CompareScreen(CoverableScreen[None]):
         """Word by word against another lane."""
         self.tools.work(self.tools.diff())
 
+    def action_attribution(self) -> None:
+        """What the lane's answer hangs on."""
+        self.tools.work(self.tools.attribution())
+
     def action_models(self) -> None:
         """What models there are."""
         self.tools.work(self.tools.models())
