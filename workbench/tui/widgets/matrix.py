@@ -23,7 +23,7 @@ Cells = tuple[str, Sequence[Part], Part]  # the row's name, its cells, what stan
 
 HEAD = 2  # lines
 _NAME = (10, 44)  # columns of a row's name: at least, at most
-_CELL = (14, 22)  # and of a cell
+_CELL = (16, 26)  # and of a cell
 _LAST = 8
 
 
@@ -186,7 +186,7 @@ class Matrix(Widget, can_focus=True):
         title = self._title[y]
         if not y and len(self._heads) > many:
             back, on = "◂" if self._left else " ", "▸" if self._left + many < len(self._heads) else " "
-            title = f"{title} {back}{self._left + 1}–{self._left + many} of {len(self._heads)}{on}"
+            title = f"{back}{self._left + 1}–{self._left + many} of {len(self._heads)}{on}"
         made = [self._fitted(f" {title}", self._name_width() + 2, self._look("dim", self._base))]
         made += [self._fitted(f" {head[y]}", wide, look) for head in self._heads[self._left : self._left + many]]
         if self._last and not y:
