@@ -59,7 +59,7 @@ async def at_results(app: Driver, run: str = "now") -> ResultsScreen:
     app.app.push_screen(screen)
     await app.until(lambda: app.on_top(screen), "the results")
     await app.until(lambda: screen.foot.plain and (screen.rows or screen.pane.text), "its rows")
-    await app.until(lambda: screen.matrix.size.height > 2 or screen.has_class("-empty"), "laid out")
+    await app.until(lambda: len(lines(screen)) > 2 or screen.has_class("-empty"), "laid out")
     return screen
 
 
