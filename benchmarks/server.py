@@ -19,20 +19,22 @@ from pathlib import Path
 
 from benchmarks import ours
 from benchmarks.common import machine, median, models, prompts, sampling, verdict
-from workbench.inference.local.machine import threads
+from workbench.inference.local.machine import threads as usual
 
 LANES = (1, 2, 4, 8)
 
 
 class Server:
-    """llama-server on a free port of this machine, with `lanes` slots."""
+    """llama-server on a free port of this machine, with `lanes` slots of `context` tokens each."""
 
-    def __init__(self, program: Path, model: Path, lanes: int) -> None:
+    def __init__(
+        self, program: Path, model: Path, lanes: int, *, threads: int = 0, context: int = ours.CONTEXT
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
-        count = str(threads())
-        argv = [str(program), "-m", str(model), "-np", str(lanes), "-c", str(ours.CONTEXT * lanes), "-t", count]
+        count = str(threads or usual())
+        argv = [str(program), "-m", str(model), "-np", str(lanes), "-c", str(context * lanes), "-t", count]
         argv += ["-tb", count, "-ngl", "0", "--host", "127.0.0.1", "--port", str(self.port)]
         libraries = f"{program.parent}:{os.environ.get('LD_LIBRARY_PATH', '')}"
         quiet = subprocess.DEVNULL

@@ -10,7 +10,8 @@ import pytest
 
 from tests.models.hub_server import Hub, served
 from workbench.cli.main import run
-from workbench.models import download, stores
+from workbench.models import download, pending, stores
+from workbench.models.download import Download
 
 ID = "me/tiny-GGUF"
 Capture = pytest.CaptureFixture[str]
@@ -109,6 +110,20 @@ def test_a_gated_repository_is_said_before(server: Hub, capsys: Capture) -> None
     server.faults = [200, 403]
     assert call("pull", f"{ID}:Q2_K") == 3
     assert "gated or private" in capsys.readouterr().err
+    assert pending.load() == []
+
+
+def test_what_stops_on_the_way_is_kept_for_the_app(
+    server: Hub, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Download, "_wait", lambda *_: None)
+    server.faults = [200, "cut", *[500] * 20]
+    assert call("pull", f"{ID}:Q4_1") == 3
+    assert "keeps breaking" in capsys.readouterr().err
+    assert [(each.repo, each.file.name) for each in pending.load()] == [(ID, "tiny-Q4_1.gguf")]
+    server.faults = []
+    assert call("pull", f"{ID}:Q4_1") == 0
+    assert pending.load() == []
 
 
 def test_a_model_of_ours_is_deleted_with_all_its_shards(server: Hub, capsys: Capture) -> None:

@@ -128,6 +128,21 @@ def test_a_prompt_s_own_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert call("run", "--prompt", "system/mine", "--library", tmp_path / "lib", "--json") == 0
     trial, _ = lines(capsys)
     assert (trial["prompt"], trial["case"]) == ("system/mine", "sum")
+    assert call("check", "system/mine", "--library", tmp_path / "lib", "--json") == 0
+    trial, last = lines(capsys)
+    assert (trial["case"], last["summary"]["reused"]) == ("sum", 1)
+    other = tmp_path / "checks.toml"
+    other.write_text('[[checks]]\ntype = "contains"\nvalue = "no such word"\n')
+    run = last["summary"]["run"]
+    assert call("check", run, "--library", tmp_path / "lib") == 0
+    assert call("check", run, "--library", tmp_path / "lib", "--checks", other) == 1
+    assert call("check", "system/mine", "--library", tmp_path / "lib", "--checks", other) == 2
+    assert call("check", run, "--model", "x") == 2
+    assert call("check", "system/none") == 4
+    assert call("check", "system/plain") == 2
+    assert "has no cases" in capsys.readouterr().err
+    assert call("prompts", "check", "system/mine", "--library", tmp_path / "lib") == 0
+    assert "workbench check system/mine" in capsys.readouterr().err
 
 
 def workbench(*argv: object) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -190,6 +191,44 @@ class EngineContract:
         scored = await engine.score("The capital of France is", " Paris.")
         assert "".join(token.text for token in scored) == " Paris."
         assert all(token.logprob <= 0 for token in scored)
+
+    async def test_score_gives_the_likeliest_at_each_token(self, engine: Engine) -> None:
+        plain = await engine.score("The capital of France is", " Paris.")
+        scored = await engine.score("The capital of France is", " Paris.", top=5)
+        assert [token.id for token in scored] == [token.id for token in plain]
+        for token in scored:
+            assert len(token.top) == 5
+            assert [top[2] for top in token.top] == sorted((top[2] for top in token.top), reverse=True)
+            assert token.logprob <= token.top[0][2] + 1e-4
+            assert token.entropy is None or token.entropy >= 0
+
+    async def test_stages_are_distributions_or_it_is_said_that_there_are_none(self, engine: Engine) -> None:
+        sampling = make({"top_k": 5, "top_p": 0.9, "temperature": 0.7})
+        try:
+            steps = await engine.stages("The capital of France is", " Paris.", sampling, top=8)
+        except EngineError as error:
+            if "samplers" not in error.what:
+                raise
+            return
+        scored = await engine.score("The capital of France is", " Paris.")
+        assert [step.id for step in steps] == [token.id for token in scored]
+        assert await engine.stages("The capital of France is", "", sampling) == ()
+        for step, token in zip(steps, scored, strict=True):
+            names = [stage.name for stage in step.stages]
+            assert names[0] == "model"
+            assert "top_k" in names
+            ids = [id for id, _ in step.candidates]
+            assert {step.id, step.choice} <= set(ids)
+            for before, after in pairwise(step.stages):
+                assert after.left <= before.left
+                assert all(b is not None or a is None for a, b in zip(after.p, before.p, strict=True))
+            for stage in step.stages:
+                assert sum(p or 0 for p in stage.p) <= 1.0001
+            assert step.stages[-1].left <= 5
+            assert sum(p or 0 for p in step.stages[-1].p) == pytest.approx(1, abs=1e-6)
+            assert step.p(step.choice) > 0
+            if type(engine).__name__ == "LocalEngine":
+                assert math.log(step.p(step.id, 0)) == pytest.approx(token.logprob, abs=1e-4)
 
     async def test_a_prompt_over_the_context_is_said_with_the_numbers(self, engine: Engine) -> None:
         assert engine.info is not None

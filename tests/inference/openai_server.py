@@ -246,10 +246,17 @@ class Handler(BaseHTTPRequestHandler):
             self.answer({"choices": [{"text": top[0].text, "logprobs": logprobs}]})
             return
         texts = [self.fake.texts[id] for id in body["prompt"]]
-        values = [None] + [
-            self.fake.wait(engine.score("".join(texts[:at]), text))[0].logprob for at, text in enumerate(texts) if at
+        found = [
+            self.fake.wait(engine.score("".join(texts[:at]), text, top=body["logprobs"]))[0]
+            for at, text in enumerate(texts)
+            if at
         ]
-        self.answer({"choices": [{"logprobs": {"tokens": [*texts, "!"], "token_logprobs": [*values, -1.0]}}]})
+        logprobs = {
+            "tokens": [*texts, "!"],
+            "token_logprobs": [None, *(each.logprob for each in found), -1.0],
+            "top_logprobs": [None, *({text: value for _, text, value in each.top} for each in found), {"!": -1.0}],
+        }
+        self.answer({"choices": [{"logprobs": logprobs}]})
 
 
 _PATHS: dict[tuple[str, str], Callable[[Handler, Any], None]] = {

@@ -17,7 +17,7 @@ class Hub:
     """What it has, what it was asked, and what goes wrong: `faults` are taken one a request for a file.
 
     A fault is a status, "cut" (half of what is asked, then gone), "no range", "long", "wrong", "elsewhere" (a redirect
-    to the same under another host's name).
+    to the same under another host's name), "stall" (half of it, then silence until `released`).
     """
 
     def __init__(self) -> None:
@@ -28,6 +28,7 @@ class Hub:
         self.api_fault = 0
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.url = ""
+        self.released = threading.Event()
 
     def info(self, id: str) -> dict[str, Any]:
         siblings = [
@@ -113,6 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if first else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if fault == "stall":
+            self.wfile.write(body[: len(body) // 2])
+            self.wfile.flush()
+            self.hub.released.wait(60)
+            self.close_connection = True
+            return
         if fault == "cut":
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
@@ -135,6 +142,7 @@ def served() -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.released.set()
         server.shutdown()
         server.server_close()
         thread.join()

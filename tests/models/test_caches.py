@@ -75,6 +75,57 @@ def test_other_states(made: Header, values: int) -> None:
     assert state_bytes(made, 3) == 2 * 3 * values * 4
 
 
+def test_kimi_keeps_a_matrix_a_head_where_it_does_not_attend() -> None:
+    sizes = {"attention__key_length": 576, "attention__key_length_mla": 192, "attention__value_length_mla": 128}
+    kimi = header(
+        "kimi-linear",
+        block_count=4,
+        embedding_length=2304,
+        attention__head_count=32,
+        attention__head_count_kv=[0, 0, 0, 1],
+        ssm__conv_kernel=4,
+        kda__head_dim=128,
+        **sizes,
+    )
+    assert kv_bytes(kimi, 1000) == 1000 * 576 * 2
+    assert state_bytes(kimi, 1) == 3 * (3 * 3 * 32 * 128 + 128 * 128 * 32) * 4
+
+
+def test_a_layer_that_is_a_feed_forward_alone_keeps_nothing() -> None:
+    sizes = {"ssm__conv_kernel": 4, "ssm__inner_size": 7680, "ssm__state_size": 128, "ssm__group_count": 8}
+    shape = {"attention__head_count": 40, "attention__key_length": 128, "attention__value_length": 128}
+    nemotron = header(
+        "nemotron_h",
+        block_count=4,
+        embedding_length=4480,
+        feed_forward_length=[0, 15680, 0, 15680],
+        attention__head_count_kv=[0, 0, 8, 0],
+        **shape,
+        **sizes,
+    )
+    assert kv_bytes(nemotron, 10) == 10 * 8 * 256 * 2
+    assert state_bytes(nemotron, 1) == (3 * (7680 + 2 * 8 * 128) + 128 * 7680) * 4
+
+
+def test_layers_that_share_a_cache_or_only_predict_ahead_have_none() -> None:
+    sizes = {"embedding_length": 2048, "attention__head_count": 8, "attention__head_count_kv": 2}
+    assert kv_bytes(header("glm4moe", block_count=5, nextn_predict_layers=1, **sizes), 10) == 4 * 10 * 2 * 512 * 2
+    assert kv_bytes(header("gemma3n", block_count=30, **sizes), 10) == 20 * 10 * 2 * 512 * 2
+    swa = {"attention__sliding_window": 512, "attention__sliding_window_pattern": [True, True, False, True, True]}
+    small = {"attention__key_length_swa": 128, "attention__value_length_swa": 128}
+    gemma = header("gemma4", block_count=5, attention__shared_kv_layers=2, **swa, **small, **sizes)
+    assert kv_bytes(gemma, 10) == 10 * 2 * (2 * 256 + 512) * 2
+    assert kv_bytes(gemma, 1000, whole_window=False, batch=88) == 2 * (2 * 600 * 256 + 1000 * 512) * 2
+
+
+def test_which_layers_attend_may_be_listed() -> None:
+    sizes = {"ssm__conv_kernel": 4, "ssm__inner_size": 64, "ssm__state_size": 16, "attention__head_count": 4}
+    listed = {"attention__recurrent_layers": [True, False, True, True]}
+    qwen = header("qwen35", block_count=4, embedding_length=64, attention__head_count_kv=2, **sizes, **listed)
+    assert kv_bytes(qwen, 10) == 10 * 2 * 32 * 2
+    assert state_bytes(qwen, 1) == 3 * (3 * 64 + 16 * 64) * 4
+
+
 @given(
     values=st.dictionaries(
         st.sampled_from(
@@ -85,9 +136,15 @@ def test_other_states(made: Header, values: int) -> None:
                 "ssm.inner_size",
                 "ssm.conv_kernel",
                 "wkv.head_size",
+                "nextn_predict_layers",
+                "attention.shared_kv_layers",
+                "full_attention_interval",
             ]
         ),
-        st.integers(-(2**40), 2**40) | st.text(max_size=3) | st.lists(st.integers(-5, 5), max_size=3),
+        st.integers(-(2**40), 2**40)
+        | st.integers(-3, 40)
+        | st.text(max_size=3)
+        | st.lists(st.integers(-5, 5), max_size=3),
     ),
     architecture=st.sampled_from(["llama", "mamba", "rwkv7", "qwen3next", "falcon-h1", "deepseek2", "x"]),
 )

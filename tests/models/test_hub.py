@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,36 @@ def test_it_goes_on_after_a_stop_and_after_a_kill(server: Hub) -> None:
     assert 1_000_000 < kept < 4_000_000
     assert fetch().run().read_bytes() == server.files[ID]["tiny-Q4_K_M.gguf"]
     assert server.asked[-1][1]["Range"] == f"bytes={kept}-"
+
+
+def test_a_server_that_says_nothing_does_not_hold_up_a_stop(server: Hub) -> None:
+    server.faults = [200, "stall"]
+    made = fetch()
+    half = threading.Event()
+
+    def told(progress: Progress) -> None:
+        if progress.done >= 2_000_000:
+            half.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        run = threads.submit(made.run, told)
+        assert half.wait(20)
+        made.stop()
+        with pytest.raises(CancelledError):
+            run.result(timeout=download.QUIET / 2)
+    assert not server.released.is_set()
+    assert made.there() == 2_000_000
+    with pytest.raises(CancelledError):
+        made.run()
+    assert fetch().run().read_bytes() == server.files[ID]["tiny-Q4_K_M.gguf"]
+
+
+def test_what_is_stopped_before_it_begins_makes_nothing(server: Hub) -> None:
+    made = fetch()
+    made.stop()
+    with pytest.raises(CancelledError):
+        made.run()
+    assert not list(stores.hub_cache().rglob("*.incomplete"))
 
 
 @pytest.mark.parametrize("fault", ["no range", "wrong", "long"])

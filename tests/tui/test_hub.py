@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.models.hub_server import Hub, served
 from tests.tui.driving import Driver, opened
-from workbench.models import download, pending, stores
+from workbench.models import download, hub, pending, stores
 from workbench.tui.screens.choice import ChoiceScreen
 from workbench.tui.screens.downloads import DownloadsScreen
 from workbench.tui.screens.hub import HubScreen
@@ -155,3 +156,30 @@ async def test_what_an_earlier_start_left_is_there_paused_and_goes_on(server: Hu
         await app.until(lambda: fetch.path is not None, "went on")
         assert fetch.path is not None
         assert fetch.path.read_bytes() == server.files[ID]["tiny-Q4_K_M.gguf"]
+
+
+async def test_paused_and_gone_on_with_at_once(server: Hub) -> None:
+    server.faults = ["stall"]
+    async with opened() as app:
+        await at_hub(app)
+        page = await asyncio.to_thread(hub.page, ID)
+        fetches = app.app.fetches
+        fetches.begin(page, page.files[0])
+        (fetch,) = fetches.all
+        await app.until(lambda: fetch.progress.done > 0, "half of it, then silence")
+        for _ in range(3):
+            fetches.pause(fetch)
+            fetches.resume(fetch)
+        await app.until(lambda: fetch.path is not None or fetch.error, "here")
+        assert fetch.error == ""
+        assert fetch.path is not None
+        assert fetch.path.read_bytes() == server.files[ID]["tiny-Q4_K_M.gguf"]
+        assert pending.load() == []
+
+
+async def test_what_the_command_line_left_is_there_too(server: Hub) -> None:
+    page = await asyncio.to_thread(hub.page, ID)
+    pending.add(pending.Pending(ID, page.commit, page.files[0]))
+    async with opened() as app:
+        await app.press("f12")
+        await app.until(lambda: [each.state for each in app.app.fetches.all] == ["paused at 0%"], "taken up")

@@ -89,7 +89,7 @@ def ended(id: str, found: dict[str, Any], options: argparse.Namespace) -> int:
         if options.json:
             output.print_json({"summary": found["summary"]}, lines=True)
         else:
-            for row in run_output.table(found["summary"], output.width()):
+            for row in run_output.table(found["summary"]):
                 print(row)
         return int(found.get("exit", Exit.OK))
     how = "was stopped" if found.get("stopped") else "was killed"

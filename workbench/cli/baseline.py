@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UsageError
+from workbench.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from workbench.experiments.running.starting import Start
     from workbench.history.store import Store
 
 
-def check_baseline(store: Store, name: str) -> str:
-    """The run's whole id. Raises NotFoundError, UsageError when nothing was checked in it."""
+LAST = "last"
+
+
+def check_baseline(store: Store, name: str, start: Start) -> str:
+    """The run's whole id; of "last" the newest one before `start` of a file of the same name, wherever that was.
+
+    Raises NotFoundError, UsageError when nothing was checked in it.
+    """
     from workbench.experiments.running.baseline import scores_of
     from workbench.experiments.running.starting import named
 
-    id = named(store, name)
+    id = _last(store, start) if name == LAST else named(store, name)
     if not scores_of(store, id):
         raise UsageError(f"run {id} has no score to compare with", hint="its trials need checks")
     return id
+
+
+def _last(store: Store, start: Start) -> str:
+    from workbench.history.experiments import runs_like
+
+    file = PurePath(str(start.meta["file"])).name
+    for id in runs_like(store, ""):
+        meta = store.meta(id)
+        if id != start.run and PurePath(str(meta.get("file", ""))).name == file:
+            if not file and meta.get("prompts") != start.meta.get("prompts"):
+                continue
+            return id
+    raise NotFoundError(
+        f"no run of {file or start.experiment.title} before this one", hint="run it once without --baseline"
+    )
 
 
 def compared(store: Store, before: str, start: Start) -> dict[str, Any]:

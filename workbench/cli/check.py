@@ -1,13 +1,16 @@
-"""`workbench check`: checks applied again to the trials of a run, without generating."""
+"""`workbench check`: prompts' own cases run; or checks applied again to the trials of a run, without generating."""
 
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli import output, run_output
 from workbench.errors import Exit, UsageError
+
+RUN = re.compile("[0-9a-f]{1,20}")
 
 if TYPE_CHECKING:
     from workbench.experiments.checks.model import Check
@@ -18,23 +21,46 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """The verb and its options."""
     parser = subparsers.add_parser(
         "check",
-        help="apply checks again to a run's trials",
-        description="Apply checks again to the stored trials of a run. Nothing is generated, but by a judge.",
+        help="run prompts' own cases, or apply checks again to a run's trials",
+        description="Run the cases that prompts bring along (as `run --prompt`), with their checks; several prompts "
+        "are compared on the cases of the first. Or, named a run, apply checks again to its stored trials: nothing is "
+        "generated, but by a judge.",
+        epilog="exit codes: 0 all checks passed, 1 checks failed, 2 no cases, a bad file, 3 engine failed, 4 not found",
     )
-    parser.add_argument("run", metavar="RUN", help="the run's id, or its beginning")
-    parser.add_argument("--checks", default="", metavar="FILE", help="a TOML file with [[checks]] instead of its own")
-    parser.add_argument("--library", metavar="DIR", action="append", default=[], help="a prompt library for judges")
+    parser.add_argument(
+        "what", nargs="+", metavar="PROMPT|RUN", help="prompts; or a run's id (hex digits), its beginning"
+    )
+    parser.add_argument("--model", default="", metavar="NAME", help="of a prompt: the model")
+    parser.add_argument("--limit", type=int, default=0, metavar="N", help="of a prompt: only its first N cases")
+    parser.add_argument("--fresh", action="store_true", help="of a prompt: take nothing from the history")
+    parser.add_argument("--baseline", default="", metavar="RUN", help="of a prompt: exit 1 when it got worse since")
+    parser.add_argument("--checks", default="", metavar="FILE", help="of a run: a TOML file with [[checks]] instead")
+    parser.add_argument(
+        "--library", metavar="DIR", action="append", default=[], help="a prompt library before all others"
+    )
     parser.add_argument("--json", action="store_true", help="JSON lines: a trial each, then the summary")
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, file="", resume="", detach=False, id="")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check again; exit code 1 when a trial fails."""
+    """Check; exit code 1 when a trial fails."""
     import asyncio
 
+    from workbench.cli import run as running
     from workbench.cli.interrupt import interruptible
     from workbench.session import Session
 
+    runs = [name for name in options.what if RUN.fullmatch(name)]
+    if not runs:
+        if options.checks:
+            raise UsageError("--checks is for a run's trials", hint="a prompt's checks stand in its [[cases]]")
+        options.prompt = options.what
+        return running.run(options)
+    if len(options.what) > 1:
+        raise UsageError(f"{runs[0]} is a run's id: name it alone", hint="a prompt called so is LIBRARY:ID")
+    for name in ("model", "limit", "fresh", "baseline"):
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for prompts, and {runs[0]} is a run's id")
     session = Session(library=[Path(folder) for folder in options.library])
     checks = read_checks(Path(options.checks)) if options.checks else None
     return asyncio.run(interruptible(again(session, options, checks)))
@@ -66,14 +92,15 @@ async def again(
     import dataclasses
 
     from workbench.cli.compare import shape
+    from workbench.cli.run import experiment_of
     from workbench.experiments.running.rechecking import rechecked
     from workbench.experiments.running.standing import Standing
-    from workbench.experiments.running.starting import named, reopened
+    from workbench.experiments.running.starting import named
     from workbench.experiments.running.summary import rechecked_summary
 
     try:
-        id = named(session.store, options.run)
-        experiment, _ = reopened(session.store, id)
+        id = named(session.store, options.what[0])
+        experiment, _ = experiment_of(session, id)
         checks = None
         if given is not None:
             checks, threshold = given
@@ -92,7 +119,7 @@ async def again(
         if options.json:
             output.print_json({"summary": summary}, lines=True)
         else:
-            for row in run_output.table(summary, output.width()):
+            for row in run_output.table(summary):
                 print(row)
         return Exit.CHECKS_FAILED if summary["failed"] else Exit.OK
     finally:

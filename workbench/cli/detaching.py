@@ -57,6 +57,7 @@ def _again(options: argparse.Namespace, run: str) -> list[str]:
         made += ["--limit", str(options.limit)]
     if options.baseline:
         made += ["--baseline", options.baseline]
+    made += [word for name in options.report for word in ("--report", os.path.abspath(name))]
     return [*made, *(["--fresh"] if options.fresh else []), "--json"]
 
 

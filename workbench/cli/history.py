@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import history_change, history_replay, output
+from workbench.cli import history_change, history_import, history_replay, output
 from workbench.cli.history_ids import one_run, open_history, trials_of
 from workbench.errors import Exit, UsageError
 
@@ -40,6 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         each.add_argument("--limit", type=int, default=30, metavar="N", help="how many runs (30)")
     history_replay.add_verb(verb)
     history_change.add_verbs(verb)
+    history_import.add_verb(verb)
 
 
 def list_runs(options: argparse.Namespace) -> int:
@@ -142,6 +143,8 @@ def _print(trial: dict[str, Any]) -> None:
     prompt = f"{trial['prompt']}@{(trial['version'] or '')[:8]}" if trial["prompt"] else "(typed)"
     prompt += f" + {trial['profile']}" if trial["profile"] else ""
     repeats = f"  repeats {trial['replays']}" if trial["replays"] else ""
+    branch = trial["branch"]
+    repeats += f"  branched at token {branch['token'] + 1} of {branch['trial']}" if branch else ""
     print(
         safe.line(
             f"── {trial['id']}  {_when(trial)}  {trial['variant']}  {prompt}  {trial['model']}  "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import output
-from workbench.errors import Exit, NotFoundError, UsageError
+from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from workbench.models.download import Progress
@@ -105,14 +106,25 @@ def _print_page(page: RepoPage, options: argparse.Namespace) -> int:
 
 def pull(options: argparse.Namespace) -> int:
     """Fetch a model, verified; prints its path."""
-    from workbench.models import hub
+    from workbench.models import hub, pending
     from workbench.models.download import Download
+    from workbench.models.pending import Pending
 
     id, _, wanted = options.repo.partition(":")
     page = hub.page(id)
     file = _chosen(page, options.file or wanted)
     output.narrate(f"{file.name}, {file.size / 1e6:,.0f} MB")
-    path = Download(id, page.commit, file).run(_told if sys.stderr.isatty() else None)
+    what = Pending(id, page.commit, file)
+    with suppress(StorageError):  # only so that the app, too, can go on where this is stopped
+        pending.add(what)
+    work = Download(id, page.commit, file)
+    path = None
+    try:
+        path = work.run(_told if sys.stderr.isatty() else None)
+    finally:
+        with suppress(StorageError):
+            if path is not None or not work.there():
+                pending.drop(what)
     if sys.stderr.isatty():
         print(file=sys.stderr)
     if options.json:

@@ -36,8 +36,13 @@ def narrate(text: str) -> None:
 
 def width() -> int:
     """Columns to print in: the terminal's, `COLUMNS`, or 100 when there is no terminal."""
-    fallback = 100 if not sys.stdout.isatty() and "COLUMNS" not in os.environ else 80
+    fallback = 80 if on_terminal() else 100
     return max(20, shutil.get_terminal_size((fallback, 24)).columns)
+
+
+def on_terminal() -> bool:
+    """Whether what is printed has a width that it must keep to: a terminal's, or `COLUMNS`."""
+    return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
 def cells(text: str) -> int:

@@ -44,7 +44,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     prompts_profiles.add_rendered(one)
     words = verb("search", "fuzzy search; kind: tag: label: library: is:bad filter", search)
     words.add_argument("words", nargs="+")
-    verb("check", "what is wrong, with file and line", check).add_argument("id", nargs="*", help="all when left out")
+    verb("check", "what is wrong in the files; `workbench check ID` runs a prompt's cases", check).add_argument(
+        "id", nargs="*", help="all when left out"
+    )
     for part in (prompts_write, prompts_versions, prompts_exchange, prompts_profiles):
         part.add(verb)
 
@@ -200,6 +202,9 @@ def check(options: argparse.Namespace) -> int:
     else:
         for problem in found:
             print(safe.line(str(problem)))
+        for entry in wanted if options.id else ():
+            if entry.prompt and entry.prompt.cases:
+                output.narrate(f"its {len(entry.prompt.cases)} cases are run by: workbench check {entry.prompt.id}")
         bad = len({problem.file for problem in found if problem.serious})
         output.narrate(f"{len(wanted)} checked, {bad} bad, {sum(not p.serious for p in found)} warnings")
     return Exit.USAGE if any(problem.serious for problem in found) else Exit.OK

@@ -35,7 +35,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--resume", default="", metavar="RUN", help="go on with a run")
     parser.add_argument("--fresh", action="store_true", help="take nothing from the history")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N cases of the plan")
-    parser.add_argument("--baseline", default="", metavar="RUN", help="an earlier run: exit 1 when something got worse")
+    parser.add_argument(
+        "--baseline", default="", metavar="RUN", help="an earlier run, or `last`: exit 1 when something got worse"
+    )
+    parser.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a report at the end: .html, .md, .csv, .jsonl, .xml (JUnit); repeat",
+    )
     parser.add_argument("--detach", action="store_true", help="run on in a process of its own; `attach` follows it")
     parser.add_argument("--as", dest="id", default="", help=argparse.SUPPRESS)
     parser.add_argument(
@@ -61,6 +70,10 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("name one of FILE, --prompt ID and --resume RUN", hint="workbench run experiment.toml")
     if options.limit < 0:
         raise UsageError(f"--limit {options.limit} is too small", hint="take 1 or more")
+    if options.report:
+        from workbench.cli.report import check_files
+
+        check_files(options.report)
     session = Session(library=[Path(folder) for folder in options.library])
     return asyncio.run(interruptible(execute(session, options)))
 
@@ -74,7 +87,7 @@ async def execute(session: Session, options: argparse.Namespace) -> int:
         if options.baseline:
             from workbench.cli.baseline import check_baseline
 
-            options.baseline = await asyncio.to_thread(check_baseline, session.store, options.baseline)
+            options.baseline = await asyncio.to_thread(check_baseline, session.store, options.baseline, start)
         if options.detach:
             from workbench.cli.detaching import detach
 
@@ -87,20 +100,15 @@ async def execute(session: Session, options: argparse.Namespace) -> int:
 
 def begin(session: Session, options: argparse.Namespace) -> Start:
     """The run that the command line asks for. In a thread: it reads files."""
-    from workbench.experiments.running.starting import named, reopened, start
+    from workbench.experiments.running.starting import named, start
 
     _ = session.libraries
     origin: dict[str, Any] = {"prompts": options.prompt, "model": options.model} if options.prompt else {}
     run, limit = options.id, options.limit
     if options.resume:
         run = named(session.store, options.resume)
-        meta = session.store.meta(run)
-        limit = int(meta.get("limit", 0))
-        if meta.get("prompts"):
-            origin = {"prompts": meta["prompts"], "model": meta.get("model", "")}
-            experiment = _of_prompts(session, origin["prompts"], origin["model"])
-        else:
-            experiment, _ = reopened(session.store, run)
+        limit = int(session.store.meta(run).get("limit", 0))
+        experiment, origin = experiment_of(session, run)
     elif options.prompt:
         experiment = _of_prompts(session, options.prompt, options.model)
     else:
@@ -124,6 +132,17 @@ def file_of(name: str) -> Path:
     path = Path(name).expanduser()
     example = paths.shipped("experiments") / f"{name}.toml"
     return example if not path.exists() and path.name == name and example.is_file() else path
+
+
+def experiment_of(session: Session, run: str) -> tuple[Experiment, dict[str, Any]]:
+    """The experiment of a run in the history, and how to come to it again where that is not its file."""
+    from workbench.experiments.running.starting import reopened
+
+    meta = session.store.meta(run)
+    if not meta.get("prompts"):
+        return reopened(session.store, run)[0], {}
+    origin = {"prompts": meta["prompts"], "model": meta.get("model", "")}
+    return _of_prompts(session, origin["prompts"], origin["model"]), origin
 
 
 def _of_prompts(session: Session, ids: list[str], model: str) -> Experiment:
@@ -157,11 +176,15 @@ async def _follow(session: Session, start: Start, options: argparse.Namespace) -
         summary["baseline"] = against
         if code != Exit.ENGINE:
             code = Exit.CHECKS_FAILED if any(each["worse"] for each in against["variants"]) else Exit.OK
+    if options.report:
+        from workbench.cli.report import write_all
+
+        code = max(code, write_all(session.store, start.run, options.report, options.baseline))
     told.write({**_counts(run), "stopped": summary["stopped"], "summary": summary, "exit": int(code)})
     if options.json:
         output.print_json({"summary": summary}, lines=True)
     else:
-        for row in run_output.table(summary, output.width()):
+        for row in run_output.table(summary):
             print(row)
         for each in summary.get("baseline", {}).get("variants", []):
             print(output.clip(each["text"], 400))

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from workbench.experiments.running.events import ExperimentEvent
 
 
+PROMPT, MODEL = 1, 2  # columns of the table
+KEPT = 6  # columns that a narrow terminal keeps
+LEAST = 8  # cells of a column that is cut
+
+
 class Line:
     """One line on a terminal's stderr, drawn again at most five times a second; nothing where there is none."""
 
@@ -89,35 +94,14 @@ def narrated(event: ExperimentEvent) -> str:
     return ""
 
 
-def table(summary: Mapping[str, Any], width: int) -> Iterator[str]:
-    """A line for each variant, then each pair's verdict in words, then why it ended."""
-    rows = [("", "prompt", "model", "passed", "score", "trials", "tokens", "tok/s")]
-    for found in summary["variants"]:
-        prompt = f"{found['prompt']}@{found['version'][:4]}".rstrip("@") if found["prompt"] else "(typed)"
-        point = " ".join(f"{name}={value}" for name, value in found["point"].items() if name not in ("prompt", "model"))
-        errors = f" ({found['errors']} errors)" if found["errors"] else ""
-        speed = found["tokens_per_s"]
-        rows.append(
-            (
-                found["label"],
-                f"{point} {prompt}".strip(),
-                found["model"],
-                share(found["passed"]),
-                f"{found['score']['value']:.2f}" if found["score"] else "–",
-                f"{found['trials']:,}{errors}",
-                f"{found['tokens']:,}",
-                f"{speed:.0f}" if speed else "–",
-            )
-        )
-    safe_rows = [[safe.line(str(cell)) for cell in row] for row in rows]
-    widths = [max(output.cells(row[at]) for row in safe_rows) for at in range(len(rows[0]))]
-    for at in (1, 2):  # what is long is cut first
-        over = sum(widths) + 2 * (len(widths) - 1) - width
-        widths[at] = max(8, widths[at] - max(0, over))
-    for row in safe_rows:
-        yield "  ".join(
-            output.pad(output.clip(cell, wide), wide) for cell, wide in zip(row, widths, strict=True)
-        ).rstrip()
+def table(summary: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each variant, then each pair's verdict in words, then why it ended.
+
+    As wide as the terminal; where there is none, names stand whole for who reads a log.
+    """
+    width = output.width()
+    rows = [("", "prompt", "model", "passed", "score", "trials", "tokens", "tok/s"), *map(_row, summary["variants"])]
+    yield from _columns([[safe.line(cell) for cell in row] for row in rows], width if output.on_terminal() else None)
     for pair in summary["pairs"]:
         yield from output.wrap(pair["text"], width)
     ended = {"done": "", "decided": "stopped early: every pair has its verdict", "budget": "the budget ended it"}
@@ -126,6 +110,38 @@ def table(summary: Mapping[str, Any], width: int) -> Iterator[str]:
         yield safe.line(words if stopped != "budget" else f"{words}: {summary.get('reason', '')}")
     if summary.get("reused"):
         yield f"{summary['reused']:,} of {summary['trials']:,} trials were taken from the history"
+
+
+def _row(found: Mapping[str, Any]) -> tuple[str, ...]:
+    prompt = f"{found['prompt']}@{found['version'][:4]}".rstrip("@") if found["prompt"] else "(typed)"
+    point = " ".join(f"{name}={value}" for name, value in found["point"].items() if name not in ("prompt", "model"))
+    errors = f" ({found['errors']} errors)" if found["errors"] else ""
+    return (
+        str(found["label"]),
+        f"{point} {prompt}".strip(),
+        str(found["model"]),
+        share(found["passed"]),
+        f"{found['score']['value']:.2f}" if found["score"] else "–",
+        f"{found['trials']:,}{errors}",
+        f"{found['tokens']:,}",
+        f"{found['tokens_per_s']:.0f}" if found["tokens_per_s"] else "–",
+    )
+
+
+def _columns(rows: list[list[str]], width: int | None) -> Iterator[str]:
+    """Rows of a table at most so wide. For the prompt's room the model is cut first, then speed and tokens go."""
+    widths = [max(map(output.cells, column)) for column in zip(*rows, strict=True)]
+
+    def over() -> int:
+        return sum(widths) + 2 * (len(widths) - 1) - width if width is not None else 0
+
+    widths[MODEL] = max(min(LEAST, widths[MODEL]), widths[MODEL] - max(0, over()))
+    while over() > 0 and len(widths) > KEPT:
+        widths.pop()
+    widths[PROMPT] = max(min(LEAST, widths[PROMPT]), widths[PROMPT] - max(0, over()))
+    for row in rows:
+        cells = (output.pad(output.clip(cell, wide), wide) for cell, wide in zip(row, widths, strict=False))
+        yield "  ".join(cells).rstrip()
 
 
 def share(found: Mapping[str, Any] | None) -> str:

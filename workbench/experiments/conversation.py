@@ -15,6 +15,7 @@ import msgspec
 
 from workbench.experiments.experiment import (
     LABELS,
+    Branch,
     Instructions,
     ModelLoading,
     ModelWaited,
@@ -50,6 +51,7 @@ class Exchange:
     completion_tokens: int = 0
     first_token_s: float | None = None
     tokens_per_s: float | None = None
+    branch: Branch | None = None  # the answer begins with its prefix
 
     @property
     def answer(self) -> str:
@@ -225,31 +227,41 @@ class Comparison:
         said = next((turn.message for lane in self.lanes if (turn := lane.last)), "")
         plans = []
         for lane in self._ready(only):
-            message = lane.turns.pop().message if lane.turns else said
+            last = lane.turns.pop() if lane.turns else None
+            message = last.message if last else said
             if not message:
                 continue
             if next_seed:
                 seed = (lane.sampling.seed + 1) % _SEEDS
                 lane.sampling = msgspec.structs.replace(lane.sampling, seed=seed)
-            plans.append(self._start(lane, message, run))
+            plans.append(self._start(lane, message, run, last.branch if last else None))
         return plans
+
+    def plan_branch(self, lane: Lane, branch: Branch, run: str) -> TrialPlan:
+        """The lane's last answer once more, from the branch's prefix on, in the mode that it was made in."""
+        last = lane.turns.pop()
+        return self._start(lane, last.message, run, branch, last.mode)
 
     def _ready(self, only: Iterable[Lane] | None) -> list[Lane]:
         wanted = self.lanes if only is None else list(only)
         return [lane for lane in wanted if not lane.busy and not lane.problem and lane.path]
 
-    def _start(self, lane: Lane, message: str, run: str) -> TrialPlan:
+    def _start(
+        self, lane: Lane, message: str, run: str, branch: Branch | None = None, mode: Mode | None = None
+    ) -> TrialPlan:
         before = lane.history()
         trial = f"{run}-{self.label(lane)}"
-        lane.turns.append(Exchange(message=message, trial=trial, seed=lane.sampling.seed, mode=self.mode))
+        mode = mode or self.mode
+        lane.turns.append(Exchange(message=message, trial=trial, seed=lane.sampling.seed, mode=mode, branch=branch))
         lane.phase, lane.progress, lane.note = "queued", 0.0, ""
         return TrialPlan(
             id=trial,
             run=run,
             variant=self.variant(lane),
             messages=(*before, Message("user", message)),
-            mode=self.mode,
+            mode=mode,
             coupled=self.coupled,
+            branch=branch,
         )
 
     def apply(self, event: RunEvent) -> list[Lane]:

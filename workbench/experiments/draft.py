@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Comparison, Exchange, Lane
-from workbench.experiments.experiment import Instructions
+from workbench.experiments.experiment import Branch, Instructions
 from workbench.inference.engine import Finish, Message, Mode
 from workbench.inference.sampling import Sampling
 
@@ -28,6 +28,7 @@ class _Turn(msgspec.Struct):
     completion_tokens: int = 0
     first_token_s: float | None = None
     tokens_per_s: float | None = None
+    branch: Branch | None = None
 
 
 class _Lane(msgspec.Struct):
@@ -98,6 +99,7 @@ def _turn(turn: Exchange) -> _Turn:
         completion_tokens=turn.completion_tokens,
         first_token_s=turn.first_token_s,
         tokens_per_s=turn.tokens_per_s,
+        branch=turn.branch,
     )
 
 
@@ -156,4 +158,5 @@ def _exchange(turn: _Turn) -> Exchange:
         completion_tokens=turn.completion_tokens,
         first_token_s=turn.first_token_s,
         tokens_per_s=turn.tokens_per_s,
+        branch=turn.branch,
     )

@@ -44,6 +44,17 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     profile: Instructions | None = None
 
 
+class Branch(msgspec.Struct, frozen=True):
+    """Where an answer was branched off: of which trial, at which of its tokens (from 0), and how the new one begins.
+
+    `prefix` is that trial's text before the token, and the text of another token in its place.
+    """
+
+    trial: str
+    token: int
+    prefix: str
+
+
 class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One generation to make: a variant, the conversation after its lead, and the seed in `variant.sampling`."""
 
@@ -57,6 +68,7 @@ class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
     case: str = ""
     repeat: int = 0
     replays: str = ""  # the trial that this one repeats
+    branch: Branch | None = None  # the answer begins with its prefix
 
 
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from workbench.errors import EngineError, NotFoundError, SettingError, UsageError
-from workbench.experiments.experiment import Instructions, TrialAdvanced, TrialPlan, TrialRecord, Variant
+from workbench.experiments.experiment import Branch, Instructions, TrialAdvanced, TrialPlan, TrialRecord, Variant
 from workbench.experiments.runner import new_id
 from workbench.history.store import made_with
 from workbench.inference import loading, sampling
@@ -94,6 +94,7 @@ def prepare(trial: Mapping[str, Any], made: Mapping[str, Any]) -> Replay:
         settings = sampling.make({**trial["sampling"], "seed": trial["seed"] or 0})
         messages = msgspec.convert(trial["messages"], tuple[Message, ...])
         lead = msgspec.convert(trial["lead"], tuple[Message, ...])
+        branch = msgspec.convert(trial.get("branch"), Branch | None)
     except (SettingError, msgspec.ValidationError) as error:
         raise UsageError(f"trial {trial['id']} cannot run again: {error}", hint="its settings are not known") from error
     for name, now in made_with().items():
@@ -120,6 +121,7 @@ def prepare(trial: Mapping[str, Any], made: Mapping[str, Any]) -> Replay:
         case=str(trial["case"] or ""),
         repeat=int(trial["repeat"] or 0),
         replays=str(trial["id"]),
+        branch=branch,
     )
     return Replay(plan, options, tuple(warnings))
 

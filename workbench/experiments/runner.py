@@ -182,19 +182,15 @@ class _Batch:
             self._events.put_nowait(None)
 
     async def _generate(self, engine: Engine) -> None:
+        requests = []
+        for plan in list(self._open.values()):
+            try:
+                requests.append(await request_of(engine, plan))
+            except EngineError as error:  # a branch on a server that shows no template
+                await self._end(plan.id, Finished(trial=plan.id, finish="error", error=str(error), mode=plan.mode))
         for trial in self._cancelled & self._open.keys():
             await self._end(trial, Finished(trial=trial, finish="cancelled", mode=self._open[trial].mode))
-        requests = [
-            Generate(
-                trial=plan.id,
-                messages=(*plan.variant.lead, *plan.messages),
-                sampling=plan.variant.sampling,
-                mode=plan.mode,
-                coupled=plan.coupled,
-                logprobs=plan.logprobs,
-            )
-            for plan in self._open.values()
-        ]
+        requests = [request for request in requests if request.trial in self._open]
         if not requests:
             return
         async for event in engine.generate(requests):
@@ -202,14 +198,19 @@ class _Batch:
                 case Started():
                     self._counts[event.trial][0] = event.prompt_tokens
                     self._events.put_nowait(TrialStarted(event.trial, event.prompt_tokens, event.cached_tokens))
+                    if branch := self._open[event.trial].branch:
+                        self._advance(event.trial, branch.prefix, 0)
                 case Piece():
-                    self._texts[event.trial].append(event.text)
-                    self._counts[event.trial][1] += event.tokens
-                    self._runner.tokens += event.tokens
-                    self._runner.store.append(event.trial, event.text)
-                    self._events.put_nowait(TrialAdvanced(event.trial, event.text, event.tokens))
+                    self._advance(event.trial, event.text, event.tokens)
                 case Finished():
                     await self._end(event.trial, event)
+
+    def _advance(self, trial: str, text: str, tokens: int) -> None:
+        self._texts[trial].append(text)
+        self._counts[trial][1] += tokens
+        self._runner.tokens += tokens
+        self._runner.store.append(trial, text)
+        self._events.put_nowait(TrialAdvanced(trial, text, tokens))
 
     async def cancel(self, wanted: set[str] | None) -> None:
         """Cancel those of `wanted` that are here; before the engine has them, they never reach it."""
@@ -281,7 +282,30 @@ def plan_row(plan: TrialPlan) -> dict[str, object]:
         "lead": [msgspec.to_builtins(message) for message in variant.lead],
         "messages": [msgspec.to_builtins(message) for message in plan.messages],
         **({"replays": plan.replays} if plan.replays else {}),
+        **({"branch": msgspec.to_builtins(plan.branch)} if plan.branch else {}),
     }
+
+
+async def request_of(engine: Engine, plan: TrialPlan) -> Generate:
+    """What the engine is asked for a plan. A branch is the rendered prompt with the text that the answer begins with.
+
+    Raises EngineError where a server does not show its template.
+    """
+    messages, prompt, sampling = (*plan.variant.lead, *plan.messages), None, plan.variant.sampling
+    if plan.branch is not None:
+        prompt = await engine.render(messages) + plan.branch.prefix
+        messages = ()
+        if engine.info is not None and not engine.info.template:  # ChatML's marks are no control tokens there
+            sampling = msgspec.structs.replace(sampling, stop=(*sampling.stop, "<|im_end|>", "<|im_start|>"))
+    return Generate(
+        trial=plan.id,
+        messages=messages,
+        prompt=prompt,
+        sampling=sampling,
+        mode=plan.mode,
+        coupled=plan.coupled,
+        logprobs=plan.logprobs,
+    )
 
 
 def new_id() -> str:

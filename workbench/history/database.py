@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from functools import cache
 from pathlib import Path
 
 from workbench import paths
@@ -66,9 +67,15 @@ def _mark_orphans(connection: sqlite3.Connection) -> None:
 
 def this_process() -> tuple[int, float]:
     """Our process id, and when we started (seconds since the epoch)."""
+    pid = os.getpid()
+    return pid, _started(pid)
+
+
+@cache
+def _started(pid: int) -> float:
     import psutil
 
-    return os.getpid(), psutil.Process().create_time()
+    return psutil.Process(pid).create_time()
 
 
 def _alive(pid: int, started: float) -> bool:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from workbench.databases import now
@@ -61,7 +62,10 @@ def begin_trials(store: Store, run: str, rows: Sequence[Mapping[str, Any]]) -> F
 def add_finished(
     store: Store, run: str, rows: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]
 ) -> Future[None]:
-    """Trials that need not be made: rows as for `begin_trials`, with their records, in one transaction."""
+    """Trials that need not be made: rows as for `begin_trials`, with their records, in one transaction.
+
+    Those of other programs have no address: none of ours is taken for one of them.
+    """
     owner, started = this_process()
     plans = [to_json(row) for row in rows]
     ends = [
@@ -75,7 +79,7 @@ def add_finished(
             _BEGIN,
             [(row["id"], run, row["place"], plan, owner, started, time) for row, plan in zip(rows, plans, strict=True)],
         )
-        db.executemany(_ADDRESS, [(row["id"], row["address"]) for row in rows])
+        db.executemany(_ADDRESS, [(row["id"], row["address"]) for row in rows if "address" in row])
         db.executemany(_END, [(*end, time, row["id"]) for end, row in zip(ends, rows, strict=True)])
 
     return _change(store, work)
@@ -129,6 +133,12 @@ def runs_like(store: Store, start: str) -> list[str]:
     """The ids of experiments' runs that begin so, newest first."""
     sql = "SELECT id FROM runs WHERE kind = ? AND substr(id, 1, ?) = ? ORDER BY created DESC, id DESC"
     return [row["id"] for row in store.read(sql, (KIND, len(start), start))]
+
+
+def runs_of_file(store: Store, path: Path) -> list[str]:
+    """The runs of the experiment in that file (its whole path), newest first."""
+    sql = "SELECT id FROM runs WHERE kind = ? AND json_extract(meta, '$.file') = ? ORDER BY created DESC, id DESC"
+    return [row["id"] for row in store.read(sql, (KIND, stored(str(path))))]
 
 
 def _record(row: Mapping[str, Any]) -> dict[str, Any]:

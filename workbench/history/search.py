@@ -84,31 +84,41 @@ class Searcher:
         """
         where, values = _of_runs(query)
         if not query.on_trials:
-            sql = f"SELECT id FROM runs WHERE {where} ORDER BY created DESC, id DESC"
-            return [(row["id"], 0) for row in self._store.read(sql, values)]
+            sql = _whole("id, 0", f"SELECT id FROM runs WHERE {where} ORDER BY created DESC, id DESC")
+            rows = self._store.read(sql, values)
+            return [(id, count) for id, count in json.loads(rows[0]["made"] if rows else "[]")]
         found, matches = self._matching(query, tell)
         sql = f"""WITH found AS MATERIALIZED (SELECT docs.run AS run, count(*) AS trials FROM docs
                                               WHERE {found} GROUP BY docs.run)
-                  SELECT runs.id, found.trials FROM found JOIN history.runs AS runs ON runs.id = found.run
+                  SELECT runs.id AS id, found.trials AS trials
+                  FROM found JOIN history.runs AS runs ON runs.id = found.run
                   WHERE {where} ORDER BY runs.created DESC, runs.id DESC"""
         with index.opened(self._store, fts=self._fts) as db:
-            return [(row[0], row[1]) for row in db.execute(sql, (*matches, *values))]
+            made = db.execute(_whole("id, trials", sql), (*matches, *values)).fetchone()[0]
+        return [(id, count) for id, count in json.loads(made)]
 
     def trials(self, run: str, query: Query) -> list[str]:
         """Ids of the run's trials that match, in their order; all when the query asks for nothing of a trial."""
         if not query.on_trials:
-            return [row["id"] for row in self._store.read("SELECT id FROM trials WHERE run = ? ORDER BY place", (run,))]
+            rows = self._store.read(_whole("id", "SELECT id FROM trials WHERE run = ? ORDER BY place"), (run,))
+            return [id for (id,) in json.loads(rows[0]["made"] if rows else "[]")]
         found, matches = self._matching(query, None)
-        sql = f"""SELECT trials.id FROM docs JOIN history.trials AS trials ON trials.id = docs.trial
+        sql = f"""SELECT trials.id AS id FROM docs JOIN history.trials AS trials ON trials.id = docs.trial
                   WHERE docs.run = ? AND {found} ORDER BY trials.place"""
         with index.opened(self._store, fts=self._fts) as db:
-            return [row[0] for row in db.execute(sql, (run, *matches))]
+            made = db.execute(_whole("id", sql), (run, *matches)).fetchone()[0]
+        return [id for (id,) in json.loads(made)]
 
     def _matching(self, query: Query, tell: Callable[[int, int], object] | None) -> tuple[str, list[object]]:
         """The index brought up to date, and the condition on its `docs`."""
         with index.opened(self._store, fts=self._fts) as db:
             index.sync(db, tell)
             return _of_docs(query, db)
+
+
+def _whole(columns: str, sql: str) -> str:
+    """All rows as one JSON text: a row each would take Python's lock each, and whoever types would wait for it."""
+    return f"SELECT json_group_array(json_array({columns})) AS made FROM ({sql})"
 
 
 def _of_runs(query: Query) -> tuple[str, list[object]]:

@@ -321,6 +321,8 @@ def trial_of(row: dict[str, Any]) -> dict[str, Any]:
         "lead": plan.get("lead", []),
         "messages": plan.get("messages", []),
         "replays": plan.get("replays"),
+        "tags": plan.get("tags") or [],
+        "branch": plan.get("branch"),
         "error": None,
         "prompt_tokens": 0,
         "completion_tokens": 0,

@@ -23,12 +23,15 @@ from workbench.inference.engine import (
     Message,
     ModelInfo,
     Piece,
+    Stage,
     Started,
     State,
+    Step,
     Token,
     TokenLogprob,
     Usage,
 )
+from workbench.inference.sampling import Sampling
 
 _PIECES = re.compile(r"<\|im_(?:start|end)\|>|\s?[^\W\d_]+|\s?\d|\s|.", re.DOTALL)
 _SPECIAL = ("<|im_start|>", "<|im_end|>")
@@ -247,16 +250,45 @@ class DoubleEngine:
         words = [_WORDS[byte % len(_WORDS)] for byte in digest]
         return [words[0].capitalize(), *(f" {word}" for word in words[1 : 8 + digest[0] % 20]), "."]
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """A made-up log-probability for each token."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """A made-up log-probability for each token, and of its alternatives; alternatives halve, the token is first."""
         self._ready()
-        return tuple(TokenLogprob(_id(piece), piece, _logp(prompt + piece)) for piece in _PIECES.findall(continuation))
+        found = []
+        for piece in _PIECES.findall(continuation):
+            logp = _logp(prompt + piece)
+            others = sorted(
+                set(_WORDS) - {piece.strip()}, key=lambda word: hashlib.sha256((prompt + word).encode()).digest()
+            )
+            halves = [(_id(word), " " + word, logp - math.log(2) * (i + 1)) for i, word in enumerate(others)]
+            first = ((_id(piece), piece, logp), *halves)[:top]
+            found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None, 1 if top else None))
+        return tuple(found)
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """Halving probabilities over the double's words."""
         self._ready()
         words = sorted(set(_WORDS), key=lambda word: hashlib.sha256((prompt + word).encode()).digest())[:top]
         return tuple(TokenLogprob(_id(w), " " + w, -math.log(2) * (i + 1)) for i, w in enumerate(words))
+
+    async def stages(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Step, ...]:
+        """Each token before halving others; top_k and temperature are the samplers, over 1 the second is drawn."""
+        self._ready()
+        steps = []
+        for token in await self.score(prompt, continuation, top=top):
+            weights = [2.0**-rank for rank in range(len(token.top))]
+            left = min(sampling.top_k or len(weights), len(weights))
+            hot = [weight ** (1 / max(0.01, sampling.temperature)) for weight in weights]
+            rows = (("model", len(weights), weights), ("top_k", left, weights), ("temperature", left, hot))
+            stages = tuple(
+                Stage(name, kept, tuple(w / sum(row[:kept]) if at < kept else None for at, w in enumerate(row)))
+                for name, kept, row in rows
+            )
+            choice = token.top[1][0] if sampling.temperature > 1 and left > 1 else token.id
+            named = tuple((id, text) for id, text, _ in token.top)
+            steps.append(Step(token.id, token.text, named, stages, choice))
+        return tuple(steps)
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:
         """Takes effect before the next token."""

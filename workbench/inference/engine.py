@@ -101,12 +101,48 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
-    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives."""
+    """Natural-log probability of a token under the model (before any sampler), with the likeliest alternatives.
+
+    `entropy` is that of the whole distribution it was one of, in nats; `rank` how many tokens are likelier, and one:
+    both None where the engine does not see it whole.
+    """
 
     id: int
     text: str
     logprob: float
     top: tuple[tuple[int, str, float], ...] = ()  # (id, text, logprob), likeliest first
+    entropy: float | None = None
+    rank: int | None = None
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """The candidates after one sampler: how many are left, and the probability of each of the step's, renormalised.
+
+    None for one that was removed, by this sampler or before.
+    """
+
+    name: str
+    left: int
+    p: tuple[float | None, ...]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What the sampler chain does before a token of a given text: the first stage is the model's own distribution.
+
+    `candidates` are the likeliest tokens there (id, text) and always `id`, the token of the text, and `choice`, the one
+    that the chain draws at this step with its seed (-1 where a grammar leaves none).
+    """
+
+    id: int
+    text: str
+    candidates: tuple[tuple[int, str], ...]
+    stages: tuple[Stage, ...]
+    choice: int
+
+    def p(self, token: int, stage: int = -1) -> float:
+        """The probability of a candidate after a stage; 0 where it was removed."""
+        place = next(at for at, (id, _) in enumerate(self.candidates) if id == token)
+        return self.stages[stage].p[place] or 0.0
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -222,12 +258,26 @@ class Engine(Protocol):
         """
         ...
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
-        """Log-probability of each token of `continuation` after `prompt` (raw text)."""
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        """Log-probability of each token of `continuation` after `prompt` (raw text), with the `top` likeliest there.
+
+        Their texts joined give `continuation` back.
+        """
         ...
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
+        ...
+
+    async def stages(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Step, ...]:
+        """The sampler chain at each token of `continuation` after `prompt` (raw text), sampler by sampler.
+
+        The text is read a token a step, as a strict trial was made, and nothing is generated.
+
+        Raises EngineError where the engine does not show its samplers (servers).
+        """
         ...
 
     async def cancel(self, trials: Sequence[str] | None = None) -> None:

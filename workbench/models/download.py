@@ -12,6 +12,7 @@ import http.client
 import os
 import queue
 import shutil
+import socket
 import threading
 import time
 import urllib.error
@@ -50,7 +51,7 @@ class Progress:
 
 
 class Download:
-    """One model, all its parts. `run` in a thread; `stop` from any."""
+    """One model, all its parts. `run` in a thread; `stop` from any, for good: another one goes on from there."""
 
     def __init__(self, repo: str, commit: str, file: RepoFile, cache: Path | None = None) -> None:
         self._repo, self._commit, self._file = repo, commit, file
@@ -60,14 +61,19 @@ class Download:
         self._marks: list[tuple[float, int]] = []
         self._digest = _Hasher()  # of the part being fetched, as far as it is there
         self._told: Callable[[Progress], None] = lambda _: None
+        self._line: socket.socket | None = None  # the connection, to be cut by `stop`
+        self._lock = threading.Lock()  # holds `_line`
 
     def stop(self) -> None:
-        """End it after the present chunk; another `run` goes on from there."""
+        """End it: a server that sends nothing is not waited for."""
         self._stopped.set()
+        with self._lock:
+            if self._line is not None:
+                with suppress(OSError):  # it has ended already
+                    self._line.shutdown(socket.SHUT_RDWR)
 
     def run(self, told: Callable[[Progress], None] | None = None) -> Path:
         """Fetch what is not there yet; returns the first part's path. Raises HubError, StorageError, CancelledError."""
-        self._stopped.clear()
         self._told = told or self._told
         try:
             (self._root / "blobs").mkdir(parents=True, exist_ok=True)
@@ -105,6 +111,7 @@ class Download:
     # ---- one part
 
     def _part(self, name: str, size: int, sha256: str | None, before: int) -> None:
+        self._cancelled()
         if sha256 is None:
             raise HubError(f"the hub gives no hash of {name}", hint="fetch it another way")
         blob = self._root / "blobs" / sha256
@@ -204,7 +211,7 @@ class Download:
             headers["Authorization"] = f"Bearer {token}"
         url = f"{hub.endpoint()}/{self._repo}/resolve/{quote(self._commit)}/{quote(name)}"
         try:
-            with _opened(url, headers) as answer:
+            with _opened(url, headers) as answer, self._cut_by_stop(answer):
                 if at and answer.status != 206:  # no ranges: from the beginning
                     out.seek(0)
                     out.truncate(0)
@@ -226,6 +233,19 @@ class Download:
             out.flush()
         if out.tell() < size:
             raise _CutError("it ended early")
+
+    @contextmanager
+    def _cut_by_stop(self, answer: Any) -> Iterator[None]:
+        """Meanwhile `stop` may shut the connection; by a descriptor of its own, for the answer closes when it ends."""
+        with self._lock:
+            self._line = socket.socket(fileno=os.dup(answer.fileno()))
+        try:
+            self._cancelled()  # stopped before there was a connection to cut
+            yield
+        finally:
+            with self._lock:
+                line, self._line = self._line, None
+            line.close()
 
     def _write(self, out: IO[bytes], data: bytes) -> None:
         try:

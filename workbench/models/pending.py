@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from workbench.errors import StorageError, WorkbenchError
 from workbench.files import atomic_write
 from workbench.models.hub import RepoFile
 
-_MAX_BYTES = 1_000_000
+MOST = 200  # downloads that are kept
+_MAX_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -28,22 +31,63 @@ class Pending:
 def load(path: Path | None = None) -> list[Pending]:
     """What was left, oldest first; an entry that cannot be read is none, nor is a file that cannot."""
     try:
-        with (path or _path()).open("rb") as file:
-            found = json.loads(file.read(_MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
+        return _entries(_bytes(path or _path()))
+    except OSError:
+        return []
+
+
+def add(what: Pending, path: Path | None = None) -> None:
+    """Keep it, as the newest. Raises StorageError."""
+    _change(lambda left: [*(each for each in left if each != what), what], path or _path())
+
+
+def drop(what: Pending, path: Path | None = None) -> None:
+    """It is done, or given up. Raises StorageError."""
+    _change(lambda left: [each for each in left if each != what], path or _path())
+
+
+def _change(change: Callable[[list[Pending]], list[Pending]], path: Path) -> None:
+    """Change the file as it is now: another workbench, or `models pull`, may have written it meanwhile."""
+    try:
+        paths.ensure(path.parent)
+        with _locked(path.parent):
+            before = _entries(_bytes(path))
+            after = change(before)[-MOST:]
+            if after != before:
+                atomic_write(path, json.dumps([asdict(each) for each in after], indent=1).encode() + b"\n")
+    except (OSError, WorkbenchError) as error:
+        raise StorageError("the list of downloads cannot be kept", where=str(path), hint=str(error)) from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock on the folder; where there are no locks, go on without."""
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES)
+    except FileNotFoundError:
+        return b""
+
+
+def _entries(data: bytes) -> list[Pending]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
         return []
     entries = [_entry(each) for each in found] if isinstance(found, list) else []
     return [entry for entry in entries if entry is not None]
-
-
-def save(left: Sequence[Pending], path: Path | None = None) -> None:
-    """Keep these. Raises StorageError."""
-    path = path or _path()
-    try:
-        paths.ensure(path.parent)
-        atomic_write(path, json.dumps([asdict(each) for each in left], indent=1).encode() + b"\n")
-    except (OSError, WorkbenchError) as error:
-        raise StorageError("the list of downloads cannot be kept", where=str(path), hint=str(error)) from error
 
 
 def _path() -> Path:

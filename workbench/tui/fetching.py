@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +30,7 @@ class Fetch:
     path: Path | None = None
     error: str = ""
     paused: bool = False
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one run at a time
 
     @property
     def name(self) -> str:
@@ -98,7 +102,6 @@ class Fetches:
         if fetch is None:
             fetch = self._made(what)
             self.all.append(fetch)
-            self._keep()
             self._app.run_worker(self._run(fetch), group="fetch")
         else:
             self.resume(fetch)
@@ -119,7 +122,7 @@ class Fetches:
         """Give it up: what is there is deleted."""
         self.pause(fetch)
         self.all.remove(fetch)
-        self._keep()
+        await self._keep(pending.drop, fetch.what)
         await asyncio.to_thread(fetch.work.discard)
 
     def stop(self) -> None:
@@ -131,9 +134,9 @@ class Fetches:
     def _made(what: Pending) -> Fetch:
         return Fetch(what, Download(what.repo, what.commit, what.file), Progress(0, what.file.size))
 
-    def _keep(self) -> None:
+    async def _keep(self, change: Callable[[Pending], None], what: Pending) -> None:
         try:
-            pending.save([fetch.what for fetch in self.left])
+            await asyncio.to_thread(change, what)
         except WorkbenchError as error:
             self._app.tell(str(error), severity="warning")
 
@@ -141,12 +144,45 @@ class Fetches:
         def told(progress: Progress) -> None:
             fetch.progress = progress  # read by whoever paints; never painted from the thread
 
-        try:
-            fetch.path = await asyncio.to_thread(fetch.work.run, told)
-            self._keep()
+        async with fetch.turn:  # the run before has ended
+            if not fetch.running:
+                return
+            fetch.work = Download(fetch.what.repo, fetch.what.commit, fetch.what.file)
+            await self._keep(pending.add, fetch.what)
+            try:
+                fetch.path = await _threaded(lambda: fetch.work.run(told))
+            except CancelledError:
+                return
+            except WorkbenchError as error:
+                fetch.error = str(error)
+                self._app.tell(str(error), severity="error")
+                return
+            await self._keep(pending.drop, fetch.what)
             self._app.tell(f"{fetch.name} is here: m takes it into a lane")
-        except CancelledError:
-            fetch.paused = True
-        except WorkbenchError as error:
-            fetch.error = str(error)
-            self._app.tell(str(error), severity="error")
+
+
+async def _threaded(work: Callable[[], Path]) -> Path:
+    """`work` in a thread that is not waited for at the end: a server that does not answer holds nobody up."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Path] = loop.create_future()
+
+    def settle(path: Path | None, error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        elif path is not None:
+            done.set_result(path)
+
+    def body() -> None:
+        path: Path | None = None
+        error: Exception | None = None
+        try:
+            path = work()
+        except Exception as raised:  # noqa: BLE001  (the boundary of the thread: handed to who waits for it)
+            error = raised
+        with suppress(RuntimeError):  # the app is gone
+            loop.call_soon_threadsafe(settle, path, error)
+
+    threading.Thread(target=body, name="download", daemon=True).start()
+    return await done

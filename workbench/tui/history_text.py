@@ -95,6 +95,8 @@ def trial_text(trial: dict[str, Any]) -> str:
     ]
     if trial.get("replays"):
         lines.append(f"repeats {trial['replays']}")
+    if trial.get("branch"):
+        lines.append(f"branched at token {trial['branch']['token'] + 1} of {trial['branch']['trial']}")
     lines.append("")
     for message in trial.get("messages") or []:
         mark = "❯ " if message.get("role") == "user" else ""

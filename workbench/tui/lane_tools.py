@@ -7,12 +7,14 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import EngineError, NotFoundError
+from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
 from workbench.tui import flows
 from workbench.tui.widgets.lane import LaneView
 
 if TYPE_CHECKING:
+    from workbench.experiments.experiment import Branch
+    from workbench.insight.reading import Subject
     from workbench.session import Session
     from workbench.tui.screens.compare import CompareScreen
     from workbench.tui.widgets.answer import View
@@ -295,6 +297,51 @@ class LaneTools:
         texts = [(comparison.label(lane), lane.prompt or lane.model, lane.text) for lane in comparison.lanes]
         here = comparison.lanes.index(self._screen.lane)
         await self._screen.app.push_screen_wait(DiffScreen(texts, here))
+
+    async def attribution(self) -> None:
+        """What the lane's answer hangs on: parts of its prompt left out one at a time."""
+        from workbench.tui.screens.attribution import AttributionScreen
+
+        session, lane = await self._opened(), self._screen.lane
+        label, asked = self._screen.comparison.label(lane), lane.pending("")
+        if not lane.text:
+            raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
+        await self._screen.app.push_screen_wait(AttributionScreen(session, label, lane.path, asked, lane.text))
+
+    async def divergence(self) -> None:
+        """Where this lane's answer and another's part."""
+        from workbench.tui.insight import answers
+        from workbench.tui.screens.divergence import DivergenceScreen
+
+        session = await self._opened()
+        told = await answers(session, self._screen.comparison, self._screen.lane)
+        branch = await self._screen.app.push_screen_wait(DivergenceScreen(session, *told))
+        if branch is not None:
+            await self._branch(branch, next(each for each in told[0] if each.trial == branch.trial))
+
+    async def _branch(self, branch: Branch, read: Subject) -> None:
+        """A new lane beside the one that was read, whose answer begins with the branch. Raises UsageError."""
+        screen = self._screen
+        lane = next((each for each in screen.comparison.lanes if each.last and each.last.trial == branch.trial), None)
+        if lane is None or screen.full():
+            return
+        ready = await screen.runs.ready([lane], draft="")
+        if ready and lane.pending("") != read.messages:
+            raise UsageError("the lane's prompt is another than its answer had", hint="r runs it again, then branch")
+        made = screen.comparison.add(lane, history=True) if ready else None
+        if made is None:
+            return
+        await self._mount(made)
+        screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id())])
+
+    async def crossing(self) -> None:
+        """Each of two answers after the other's prompt."""
+        from workbench.tui.insight import answers
+        from workbench.tui.screens.crossing import CrossingScreen
+
+        session = await self._opened()
+        told = await answers(session, self._screen.comparison, self._screen.lane)
+        await self._screen.app.push_screen_wait(CrossingScreen(session, *told))
 
     async def history(self) -> None:
         """What ran before; a message from there can be taken."""

@@ -13,6 +13,7 @@ import pytest
 
 from tests.experiments.running.house import House, ended, experiment, prompts, stored
 from workbench.errors import NotFoundError, StorageError, UsageError
+from workbench.experiments.arena.entries import entries
 from workbench.experiments.experiment import TrialFinished
 from workbench.experiments.running.events import (
     ExperimentEvent,
@@ -143,10 +144,11 @@ async def test_a_run_that_goes_on_elsewhere_is_left_alone(tmp_path: Path) -> Non
 
 
 class Dying(DoubleEngine):
-    """A worker that dies when it begins some trials: `deaths` in all, or always at a message that says "poison"."""
+    """A worker that dies when it begins every 15th trial: `deaths` in all, or always at a message with "poison"."""
 
     deaths = 0
     begun = 0
+    died = 0
 
     async def generate(self, requests: Sequence[Generate]) -> AsyncIterator[Event]:
         """As the double's, until it dies."""
@@ -155,15 +157,16 @@ class Dying(DoubleEngine):
             if type(event).__name__ == "Started":
                 Dying.begun += 1
                 text = next(request for request in requests if request.trial == event.trial).messages[-1].content
-                if "poison" in text or (Dying.begun % 23 == 0 and Dying.begun <= 23 * Dying.deaths):
+                if "poison" in text or (Dying.begun % 15 == 0 and Dying.died < Dying.deaths):
+                    Dying.died += 1
                     self.crash()
 
 
 async def test_twenty_deaths_of_the_worker_cost_no_trial(tmp_path: Path) -> None:
-    Dying.deaths, Dying.begun = 20, 0
+    Dying.deaths, Dying.begun, Dying.died = 20, 0, 0
     house = House(tmp_path, Dying, lanes=2)
-    events = await house.run(experiment(AB, 200))
-    assert len(of(events, WorkerRestarted)) == 20
+    events = await house.run(experiment(AB, 200))  # 400 begin at least, so the 20th death comes at the 300th
+    assert Dying.died == len(of(events, WorkerRestarted)) == 20
     assert ended(events).stopped == "done"
     assert {each["finish"] for each in house.store.trials(run_id(events), limit=-1)} <= {"stop", "length"}
     assert len(of(events, TrialFinished)) == 400
@@ -304,6 +307,18 @@ async def test_a_case_without_its_variable_is_an_error_of_its_trials(tmp_path: P
         await house.run(experiment(text + bad + good))
     with pytest.raises(NotFoundError):
         await house.run(experiment('[[variants]]\nlabel = "A"\nmodel = "missing"\n', 1))
+    await house.close()
+
+
+async def test_tags_of_cases_are_the_arenas_categories(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    tagged = '[[cases]]\nname = "sum"\nmessage = "1 + 1?"\ntags = ["coding", "Korean "]\n'
+    plain = '[[cases]]\nname = "plain"\nmessage = "Hi"\n'
+    for _ in range(2):  # made, and taken from the history
+        events = await house.run(experiment(AB + tagged + plain))
+        found = house.store.trials(run_id(events), limit=-1)
+        assert [each["tags"] for each in found] == [["coding", "Korean "]] * 2 + [[]] * 2
+        assert {(entry.case, entry.tags) for entry in entries(found)} == {("sum", ("coding", "korean")), ("plain", ())}
     await house.close()
 
 

@@ -1,7 +1,8 @@
 """A process that runs an experiment on the double and kills itself (SIGKILL) at its N-th moment.
 
 A moment is an event of the engine, or just before or just after a transaction of the history. It ends by itself when
-there are fewer, and prints how many there were. `victim.py FOLDER N`.
+there are fewer, and leaves how many there were in FOLDER/moments. `victim.py` reads lines of `N FOLDER`, gives each a
+process of its own (forked before there is any thread: the imports are done once), and writes how that one ended.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -34,7 +36,7 @@ prompt = "Be brief."
 label = "C"
 model = "two"
 """
-CASES = 12
+CASES = 8
 TRIALS = CASES * 2 * 3
 
 at = 0
@@ -78,9 +80,26 @@ async def main(folder: Path) -> None:
     house = House(folder, Counting, store=Fragile(folder / "history.db"), fits=False, lanes=2)
     await house.run(experiment(TEXT, CASES))
     await house.close()
-    print(at)  # noqa: T201
+    (folder / "moments").write_text(str(at))
+
+
+def lives() -> None:
+    """One process a line."""
+    global last
+    for line in sys.stdin:
+        number, folder = line.rstrip("\n").split(" ", 1)
+        if (pid := os.fork()) == 0:
+            last, code = int(number), 1
+            try:
+                asyncio.run(main(Path(folder)))
+                code = 0
+            finally:
+                if code:
+                    traceback.print_exc()
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    last = int(sys.argv[2])
-    asyncio.run(main(Path(sys.argv[1])))
+    lives()

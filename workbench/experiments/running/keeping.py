@@ -25,25 +25,26 @@ class Keeping:
     ) -> None:
         self._tell = tell
         self._sleep = sleep
-        self._since = 0  # how often it went on after a pause
+        self._turns = 0  # pauses begun and ended: even, it goes on; odd, it waits
         self.paused = ""  # why, "" while it goes on
 
     async def do(self, write: Callable[[], Future[None]]) -> None:
         """The write, done. Raises nothing but cancellation."""
         while True:
-            began = self._since
+            asked = self._turns
             try:
                 await asyncio.wrap_future(write())
             except StorageError as error:
-                if began != self._since:
+                if self._turns // 2 > asked // 2:
                     continue  # there is room since
                 if not self.paused:
                     self.paused = str(error)
+                    self._turns += 1
                     self._tell(RunPaused(self.paused))
                 await self._sleep(EVERY)
                 continue
-            if self.paused:
+            if self.paused and asked == self._turns:  # one from before the pause does not tell of room
                 self.paused = ""
-                self._since += 1
+                self._turns += 1
                 self._tell(RunContinued())
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -13,6 +15,7 @@ from workbench.experiments.running.preparing import Job, Preparing
 from workbench.inference.engine import Finished, ModelInfo
 from workbench.inference.loading import changed
 
+CASE_FILE = 1_000_000  # bytes of a case file that is kept in the history, so that a report can carry it
 _FIELDS = set(TrialRecord.__struct_fields__)
 
 
@@ -82,13 +85,20 @@ def taken(job: Job, stored: Mapping[str, Any]) -> TrialRecord:
 
 
 def sources(preparing: Preparing) -> dict[str, bytes]:
-    """The bytes behind each version that takes part: of prompts, and of profiles."""
+    """The bytes behind each version that takes part: of prompts, profiles, and the case file where it is small."""
     found: dict[str, bytes] = {}
     for ready in preparing.ready.values():
         if ready.base.version and ready.base.source:
             found[ready.base.version] = ready.base.source
         if profile := ready.base.profile:
             found[profile.version] = profile.source
+    experiment = preparing.experiment
+    if experiment.case_file and experiment.path:
+        data = b""
+        with suppress(OSError), open(experiment.path.parent / experiment.case_file, "rb") as file:
+            data = file.read(CASE_FILE + 1)
+        if 0 < len(data) <= CASE_FILE:
+            found[hashlib.sha256(data).hexdigest()] = data
     return found
 
 

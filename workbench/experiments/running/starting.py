@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import NotFoundError, UsageError
+from workbench.experiments.casefile import FileCases
 from workbench.experiments.files import Experiment, parse
 from workbench.experiments.plan import Plan
 from workbench.experiments.runner import new_id
@@ -71,12 +72,14 @@ def start(
     found, held = _which(rooms.store, print_of, run, bool(known), fresh)
     meta = {
         **(origin or {}),
+        **_case_file(experiment),
         "title": experiment.title,
         "file": str(experiment.path.resolve()) if experiment.path else "",
         "source": experiment.source.decode("utf-8", "replace"),
         "sha256": hashlib.sha256(experiment.source).hexdigest(),
         "fingerprint": print_of,
         "limit": cases,
+        "limited": cases < len(plan.cases),
         "fresh": fresh,
         "total": cases * plan.per_case,
     }
@@ -99,11 +102,21 @@ def _which(store: Store, print_of: str, run: str, known: bool, fresh: bool) -> t
     return made, held
 
 
+def _case_file(experiment: Experiment) -> dict[str, Any]:
+    """What a report says of the file that the cases are in."""
+    if not experiment.case_file or not experiment.path:
+        return {}
+    with open(experiment.path.parent / experiment.case_file, "rb") as file:
+        return {"case_file": {"name": experiment.case_file, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}}
+
+
 def fingerprint(plan: Plan, preparing: Preparing, cases: int) -> str:
     """What the run is made of, as a hash: the file, all cases, prompts' versions, models, settings."""
     made = hashlib.sha256(preparing.experiment.source)
     made.update(repr((preparing.makers, cases)).encode("utf-8", "replace"))
-    if preparing.experiment.case_file and preparing.experiment.path:
+    if isinstance(plan.cases, FileCases):
+        made.update(bytes.fromhex(plan.cases.digest))  # as it was when it was opened
+    elif preparing.experiment.case_file and preparing.experiment.path:
         data = (preparing.experiment.path.parent / preparing.experiment.case_file).read_bytes()
         made.update(hashlib.sha256(data).digest())
     for case in preparing.experiment.inline:

@@ -27,12 +27,14 @@ from workbench.inference.engine import (
     Piece,
     Started,
     State,
+    Step,
     Token,
     TokenLogprob,
     Usage,
 )
 from workbench.inference.local import hints, protocol
 from workbench.inference.local.process import Process, describe
+from workbench.inference.sampling import Sampling
 
 R = TypeVar("R")
 RESTART = "press r to restart it"
@@ -190,9 +192,19 @@ class LocalEngine:
         made = tuple(messages)
         return (await self._ask(lambda n: protocol.Count(n, made), protocol.CountedReply)).counted
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
         """Log-probabilities of the continuation's tokens."""
-        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation), protocol.Scored)).tokens
+        return (await self._ask(lambda n: protocol.Score(n, prompt, continuation, top), protocol.Scored)).tokens
+
+    async def stages(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Step, ...]:
+        """The sampler chain at each token of the continuation."""
+
+        def ask(number: int) -> protocol.Command:
+            return protocol.Stages(number, prompt, continuation, sampling, coupled, top)
+
+        return (await self._ask(ask, protocol.Staged)).steps
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -19,7 +20,10 @@ Emit = Callable[[Event], None]
 def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[TokenLogprob, ...]:
     """The chosen token with its `top` alternatives; without a token the `top` likeliest ones, likeliest first."""
     best = float(logits.max())
-    total = best + float(np.log(np.exp(logits - best).sum(dtype=np.float64)))
+    below = logits - best
+    weights = np.exp(below)
+    mass = float(weights.sum(dtype=np.float64))
+    total = best + math.log(mass)
     first: list[tuple[int, str, float]] = []
     if top > 0:
         top = min(top, len(logits))
@@ -28,7 +32,12 @@ def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[
         first = [(int(at), model.text(int(at)), float(logits[at]) - total) for at in found]
     if token is None:
         return tuple(TokenLogprob(*one) for one in first)
-    return (TokenLogprob(token, model.text(token), float(logits[token]) - total, tuple(first)),)
+    expected = float(np.dot(weights, below))
+    if not math.isfinite(expected):  # a logit of -inf: it is never drawn, and adds nothing
+        expected = float(np.dot(weights, np.where(weights > 0, below, 0)))
+    entropy = max(0.0, math.log(mass) - expected / mass)
+    rank = 1 + int(np.count_nonzero(logits > logits[token]))
+    return (TokenLogprob(token, model.text(token), float(logits[token]) - total, tuple(first), entropy, rank),)
 
 
 class Fed:

@@ -19,10 +19,12 @@ from workbench.inference.engine import (
     LoadOptions,
     Message,
     ModelInfo,
+    Step,
     Token,
     TokenLogprob,
     Usage,
 )
+from workbench.inference.sampling import Sampling
 
 MAGIC = b"wb"
 VERSION = 1
@@ -74,6 +76,7 @@ class Score(msgspec.Struct, frozen=True, tag=True):
     id: int
     prompt: str
     continuation: str
+    top: int = 0
 
 
 class NextToken(msgspec.Struct, frozen=True, tag=True):
@@ -81,6 +84,17 @@ class NextToken(msgspec.Struct, frozen=True, tag=True):
 
     id: int
     prompt: str
+    top: int = 20
+
+
+class Stages(msgspec.Struct, frozen=True, tag=True):
+    """Answered by Staged: the sampler chain at each token of the continuation."""
+
+    id: int
+    prompt: str
+    continuation: str
+    sampling: Sampling
+    coupled: bool = True
     top: int = 20
 
 
@@ -101,7 +115,7 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End in good order; the closing of stdin says the same."""
 
 
-Command = Load | Tokenize | Render | Count | Run | Score | NextToken | Cancel | Ping | Shutdown
+Command = Load | Tokenize | Render | Count | Run | Score | NextToken | Stages | Cancel | Ping | Shutdown
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -154,6 +168,13 @@ class Scored(msgspec.Struct, frozen=True, tag=True):
     tokens: tuple[TokenLogprob, ...]
 
 
+class Staged(msgspec.Struct, frozen=True, tag=True):
+    """The stages asked for."""
+
+    id: int
+    steps: tuple[Step, ...]
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """The command was taken."""
 
@@ -182,7 +203,7 @@ class Events(msgspec.Struct, frozen=True, tag=True):
     usage: Usage | None = None
 
 
-Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | Done | Failed | Events
+Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | Staged | Done | Failed | Events
 
 T = TypeVar("T")
 _ENCODER = msgspec.msgpack.Encoder()

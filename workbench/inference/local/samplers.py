@@ -9,6 +9,7 @@ llama.cpp's server; the grammar does not. A setting of -1 ("whole context") is t
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,12 @@ from workbench.inference.sampling import Sampling
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 _FEW = 2048  # candidates masked at first where a grammar need not see all
 _MIROSTAT_M = 100  # llama.cpp's own constant for mirostat 1
+
+
+def _rows(array: Any) -> npt.NDArray[Any]:
+    """A view of a llama.cpp array of candidates."""
+    address = ctypes.addressof(array.data.contents)
+    return np.frombuffer((ctypes.c_char * (array.size * _CANDIDATE.itemsize)).from_address(address), _CANDIDATE)
 
 
 class Candidates:
@@ -58,6 +65,7 @@ class Chain:
         self._context = context
         self._step = 0
         self._seed = sampling.seed
+        self.names: list[str] = []  # of the samplers, in the chain's order
         self._kept: list[object] = []  # what C holds pointers to
         self.grammar: Any = None
         params = low.llama_sampler_chain_default_params()
@@ -75,6 +83,7 @@ class Chain:
         if not sampler:
             raise SamplingError(f"llama.cpp refuses these settings of {name}")
         low.llama_sampler_chain_add(self.handle, sampler)
+        self.names.append(name)
 
     def _build(self, s: Sampling, draw: bool) -> None:
         greedy = s.temperature <= 0
@@ -193,8 +202,7 @@ class Chain:
         found.selected = 0  # llama.cpp aborts when nothing is selected, whatever happens below
         size = found.size
         if size > 1:
-            address = ctypes.addressof(found.data.contents)
-            rows = np.frombuffer((ctypes.c_char * (size * _CANDIDATE.itemsize)).from_address(address), _CANDIDATE)
+            rows = _rows(found)
             found.selected = coupled.choose(self._seed, self._step, rows["id"], rows["logit"])
 
     def feed(self, prompt: Ids) -> None:
@@ -219,6 +227,40 @@ class Chain:
             token = found
         self._step += 1
         return token
+
+    def look(self, logits: npt.NDArray[np.float32], see: Callable[[str, npt.NDArray[Any]], None]) -> int | None:
+        """Apply the samplers one by one to all candidates; `see` hears each one's name and what it left (a view).
+
+        Returns the token that is drawn, None when the grammar allows none. `told` goes on to the next step.
+        """
+        candidates = self._candidates
+        array, pointer = candidates.array, ctypes.byref(candidates.array)
+        candidates.fill(logits)
+        if self.grammar is not None:
+            low.llama_sampler_apply(self.grammar, pointer)
+            allowed = candidates.rows[np.isfinite(candidates.rows["logit"])]
+            if len(allowed) == 0:
+                return None
+            candidates.rows[: len(allowed)] = allowed
+            array.size = len(allowed)
+            see("grammar", candidates.rows[: array.size])
+        for place, name in enumerate(self.names):
+            low.llama_sampler_apply(low.llama_sampler_chain_get(self.handle, place), pointer)
+            see(name, _rows(array))
+        return int(array.data[max(0, array.selected)].id)
+
+    def told(self, token: int) -> None:
+        """This token stands at the step that was looked at."""
+        low.llama_sampler_accept(self.handle, token)
+        if self.grammar is not None:
+            low.llama_sampler_accept(self.grammar, token)
+        self._step += 1
+
+    def lift_grammar(self) -> None:
+        """No grammar from here on: llama.cpp ends the process on a token that it does not allow."""
+        if self.grammar is not None:
+            low.llama_sampler_free(self.grammar)
+            self.grammar = None
 
     def _constrained(self, logits: npt.NDArray[np.float32]) -> int | None:
         """A token that the grammar allows: masked before everything else.

@@ -1,27 +1,41 @@
 """Log-probabilities of given text, in a context of their own: they disturb no lane, and no lane changes them.
 
-The prompt is always read in by itself and then the text after it, so the numbers are the same bit for bit whether the
-prompt was read now or stands there from the last question (many words scored after one context). Each `step` reads one
-chunk, so streaming lanes go on; only the rows whose logits are asked for have them.
+The prompt is always read in by itself and then the text after it. What a prompt begins with in common with the last one
+stays in the cache (many words after one context; a prompt with one sentence left out). On the CPU the numbers are the
+same bit for bit all the same, by two rules: llama.cpp computes attention for `TILE` rows and more by one kernel, for
+fewer by another, and products with repacked weights for rows in fours, the rest one by one; log-probabilities of
+unlikely tokens lie up to 0.4 apart (tests/inference/test_scoring_prefix.py). So a prompt of `TILE` tokens and more is
+read by the first alone, in chunks that begin at multiples of `ROWS`; a shorter one is read whole. On another backend a
+shared beginning may move numbers by rounding; the same prompt again never does. Each `step` reads one chunk, so
+streaming lanes go on; only the rows whose logits are asked for have them.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import numpy as np
 
 from workbench.errors import EngineError, WorkbenchError
-from workbench.inference.engine import TokenLogprob
+from workbench.inference.local.cells import common
 from workbench.inference.local.lane import logprob
 from workbench.inference.local.llama import OUTPUTS, Context, Floats, Ids, Model, padded
 
 IDLE = 60.0  # seconds after which the unused context is freed
+TILE = 64  # rows from which llama.cpp computes attention in tiles (ggml's GGML_FA_TILE_Q)
+ROWS = 4  # rows that products with repacked weights take together
 _SMALLEST = 1024
+# Rows of text read at once: fewer than a tile, or a text would not have the probabilities that it was drawn with, nor
+# the same in a long text and in a short one.
+TOGETHER = min(32, OUTPUTS)
 
-Answer = Callable[[tuple[TokenLogprob, ...] | WorkbenchError], None]
+STORED = 256 * 1024 * 1024  # bytes of logits that are kept of the last text that was looked at
+
+Answer = Callable[[tuple[Any, ...] | WorkbenchError], None]
+Read = Callable[[Floats, int], Any]  # what is made of the logits where a token of the text stands
 
 
 class Scorer:
@@ -34,13 +48,18 @@ class Scorer:
         self._context: Context | None = None
         self._prompt: Ids = np.zeros(0, np.int32)
         self._last: Floats | None = None  # the logits after the prompt
-        self._queue: deque[tuple[Ids, Ids, int, Answer]] = deque()
+        self._queue: deque[tuple[Ids, Ids | None, int, Answer, Read | None]] = deque()
         self._running: Iterator[None] | None = None
         self._used = 0.0
+        self._stored: tuple[Ids, Ids, list[Floats]] | None = None  # a prompt, a text, the logits where its tokens stand
 
-    def submit(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> None:
-        """Score `text` after `prompt`; with `top` the likeliest tokens after the prompt instead."""
-        self._queue.append((prompt, text, top, answer))
+    def submit(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, read: Read | None = None) -> None:
+        """Score `text` after `prompt`, each token with the `top` likeliest; without a text those after the prompt.
+
+        With `read` the text is decoded a token a step, as a strict lane does, and the answer is what it makes of each
+        token's logits; asked again of the same text, stored logits serve.
+        """
+        self._queue.append((prompt, text, top, answer, read))
 
     @property
     def busy(self) -> bool:
@@ -62,41 +81,90 @@ class Scorer:
         if next(self._running, self) is self:
             self._running = None
 
-    def _answer(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> Iterator[None]:
+    def _answer(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, read: Read | None) -> Iterator[None]:
         """Work that pauses after every chunk; ends by calling `answer`, whatever happens."""
         try:
-            total = len(prompt) + len(text)
-            if total > self._length:
-                raise EngineError(
-                    f"the text has {total:,} tokens, the context holds {self._length:,}",
-                    hint="shorten it or load the model with a longer context",
-                )
-            context = self._room(total)
-            if self._last is None or not np.array_equal(prompt, self._prompt):
-                self._last = None
-                context.drop(0)
-                for start in range(0, len(prompt), context.batch):
-                    chunk = prompt[start : start + context.batch]
-                    self._decode(context, chunk, start, last_only=True)
-                    yield
-                self._last = context.logits(len(chunk) - 1).copy()
-                self._prompt = prompt
-            elif not context.cut(0, len(prompt)):
-                raise EngineError("this model cannot go back in its context", hint="ask again")
-            if top:
-                answer(logprob(self._model, self._last, None, top))
-                return
-            found = list(logprob(self._model, self._last, int(text[0]), 0))
-            for start in range(0, len(text) - 1, OUTPUTS):
-                chunk = text[start : min(start + OUTPUTS, len(text) - 1)]
-                self._decode(context, chunk, len(prompt) + start, last_only=False)
-                for row in range(len(chunk)):
-                    found += logprob(self._model, context.logits(row), int(text[start + row + 1]), 0)
-                yield
-            answer(tuple(found))
+            if text is None:
+                yield from self._reach(prompt, len(prompt))
+                answer(logprob(self._model, self._after(), None, top))
+            elif read is None:
+                yield from self._score(prompt, text, top, answer)
+            else:
+                yield from self._look(prompt, text, read, answer)
         except WorkbenchError as error:
             self._last = None
             answer(error)
+
+    def _score(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> Iterator[None]:
+        context = yield from self._reach(prompt, len(prompt) + len(text))
+        found = list(logprob(self._model, self._after(), int(text[0]), top))
+        for start in range(0, len(text) - 1, TOGETHER):
+            chunk = text[start : min(start + TOGETHER, len(text) - 1)]
+            self._decode(context, chunk, len(prompt) + start, last_only=False)
+            for row in range(len(chunk)):
+                found += logprob(self._model, context.logits(row), int(text[start + row + 1]), top)
+            yield
+        answer(tuple(found))
+
+    def _look(self, prompt: Ids, text: Ids, read: Read, answer: Answer) -> Iterator[None]:
+        """A token a step, so that the logits are those that a strict lane drew from."""
+        told = []
+        if (known := self._stored) and np.array_equal(known[0], prompt) and np.array_equal(known[1], text):
+            for logits, token in zip(known[2], text.tolist(), strict=True):
+                told.append(read(logits, token))
+                yield
+            answer(tuple(told))
+            return
+        self._stored = None
+        context = yield from self._reach(prompt, len(prompt) + len(text))
+        room = len(text) * self._model.vocabulary * 4 <= STORED
+        logits, rows = self._after(), list[Floats]()
+        for at, token in enumerate(text.tolist()):
+            if at:
+                self._decode(context, text[at - 1 : at], len(prompt) + at - 1, last_only=False)
+                logits = context.logits(0)
+            if room:
+                rows.append(logits.copy())
+            told.append(read(logits, token))
+            yield
+        self._stored = (prompt, text, rows) if room else None
+        answer(tuple(told))
+
+    def _reach(self, prompt: Ids, total: int) -> Generator[None, None, Context]:
+        """A context that stands after the prompt and has room for `total` tokens."""
+        if total > self._length:
+            raise EngineError(
+                f"the text has {total:,} tokens, the context holds {self._length:,}",
+                hint="shorten it or load the model with a longer context",
+            )
+        context = self._room(total)
+        same = self._last is not None and np.array_equal(prompt, self._prompt)
+        if not (same and context.cut(0, len(prompt))):
+            start = self._keep(context, prompt)
+            self._last = None
+            while start < len(prompt):
+                chunk = prompt[start : start + _chunk(len(prompt) - start, context.batch)]
+                self._decode(context, chunk, start, last_only=True)
+                start += len(chunk)
+                yield
+            self._last = context.logits(len(chunk) - 1).copy()
+            self._prompt = prompt
+        return context
+
+    def _after(self) -> Floats:
+        """The logits after the prompt, once it is reached."""
+        assert self._last is not None
+        return self._last
+
+    def _keep(self, context: Context, prompt: Ids) -> int:
+        """Cut the cache to what it holds of this prompt's beginning; returns how many tokens that is."""
+        held = 0
+        if self._last is not None and len(self._prompt) >= TILE <= len(prompt):
+            held = min(common(self._prompt, prompt), len(prompt) - TILE) // ROWS * ROWS
+        if not held or not context.cut(0, held):  # a recurrent model cannot go back
+            context.drop(0)
+            return 0
+        return held
 
     def _room(self, total: int) -> Context:
         """A context with room for `total` tokens."""
@@ -124,3 +192,11 @@ class Scorer:
         if self._context is not None and not self.busy and time.monotonic() - self._used > IDLE:
             self._context.free()
             self._context, self._last = None, None
+            self._stored = None
+
+
+def _chunk(left: int, most: int) -> int:
+    """How many tokens to read next of so many that are left, so that none but a short prompt's are under `TILE`."""
+    if left > most and left - most < TILE and left - TILE >= TILE:
+        return (left - TILE) // ROWS * ROWS
+    return min(left, most)

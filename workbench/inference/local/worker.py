@@ -17,17 +17,21 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from workbench.errors import EngineError, WorkbenchError
-from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, TokenLogprob, Usage
+from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, Step, TokenLogprob, Usage
 from workbench.inference.local import llama, machine, protocol
 from workbench.inference.local.counting import Counter
 from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.scheduler import Scheduler, check_size, most_cells
+from workbench.inference.local.stages import Microscope
 from workbench.inference.local.templates import Renderer
+from workbench.inference.local.text import split
 
+T = TypeVar("T", TokenLogprob, Step)
 _CONTEXT = 4096  # tokens a lane, when the caller does not say
 _TOGETHER = 32  # trials prepared before they are handed on, so that the first do not wait for a thousand
 _PROGRESS = 0.02  # the least step of a Loading frame
@@ -145,10 +149,16 @@ class Worker:
                     self._prepare(command.requests[start : start + _TOGETHER], taken, counter, scheduler)
             case protocol.Score():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
-                self._score(command.id, prompt, whole[len(prompt) :], 0, scheduler)
+                self._score(
+                    command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler, command.continuation
+                )
+                self._score(command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler)
+            case protocol.Stages():
+                prompt, whole = counter.continued(command.prompt, command.continuation)
+                self._look(command, prompt, whole[len(prompt) :], scheduler)
             case protocol.NextToken():
                 prompt = counter.raw(command.prompt)
-                self._score(command.id, prompt, prompt[:0], max(1, command.top), scheduler)
+                self._score(command.id, prompt, None, max(1, command.top), scheduler)
 
     def _prepare(self, requests: tuple[Generate, ...], taken: float, counter: Counter, scheduler: Scheduler) -> None:
         lanes: list[Fed] = []
@@ -172,8 +182,16 @@ class Worker:
                 self._ended(request.trial, str(_told(error)))
         self._inbox.put(lambda: scheduler.submit(lanes))
 
-    def _score(self, identity: int, prompt: llama.Ids, text: llama.Ids, top: int, scheduler: Scheduler) -> None:
-        if top == 0 and len(text) == 0:
+    def _score(
+        self,
+        identity: int,
+        prompt: llama.Ids,
+        text: llama.Ids | None,
+        top: int,
+        scheduler: Scheduler,
+        said: str | None = None,
+    ) -> None:
+        if text is not None and len(text) == 0:
             self.send(protocol.Scored(identity, ()))
             return
         if len(prompt) == 0:
@@ -183,9 +201,34 @@ class Worker:
             if isinstance(result, WorkbenchError):
                 self.send(protocol.Failed(identity, result.what, result.hint))
             else:
-                self.send(protocol.Scored(identity, result))
+                self.send(protocol.Scored(identity, result if said is None else self._cut(said, result)))
 
         self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer))
+
+    def _cut(self, text: str, scored: tuple[T, ...]) -> tuple[T, ...]:
+        """The tokens with texts that joined give `text`: a token may end inside a character."""
+        assert self._model is not None
+        texts = split(text.encode("utf-8", "replace"), [self._model.full_piece(token.id) for token in scored])
+        return tuple(msgspec.structs.replace(token, text=own) for token, own in zip(scored, texts, strict=True))
+
+    def _look(self, command: protocol.Stages, prompt: llama.Ids, text: llama.Ids, scheduler: Scheduler) -> None:
+        assert self._model is not None
+        if len(prompt) == 0:
+            raise EngineError("there is nothing before the text to look at", hint="give a prompt of at least one token")
+        if len(text) == 0:
+            self.send(protocol.Staged(command.id, ()))
+            return
+        model, coupled, top = self._model, command.coupled, command.top
+        glass = Microscope(model, command.sampling, prompt, coupled=coupled, top=top, context=scheduler.length)
+
+        def answer(result: tuple[Step, ...] | WorkbenchError) -> None:
+            glass.close()
+            if isinstance(result, WorkbenchError):
+                self.send(protocol.Failed(command.id, result.what, result.hint))
+            else:
+                self.send(protocol.Staged(command.id, self._cut(command.continuation, result)))
+
+        self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, 0, answer, glass.see))
 
     # -- the main thread --------------------------------------------------------------------------------------------
 

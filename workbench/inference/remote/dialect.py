@@ -43,7 +43,7 @@ class Plain:
         """Tokens of a message's own text, and the control tokens in it."""
         raise self._without("tokenizer")
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, top: int) -> tuple[TokenLogprob, ...]:
         """As Engine.score."""
         raise self._without("log-probabilities of given text")
 

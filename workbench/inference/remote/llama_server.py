@@ -66,7 +66,7 @@ class LlamaServer(Plain):
         ]
         return len(parsed), tuple(names)
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, top: int) -> tuple[TokenLogprob, ...]:
         """A request for each token of `continuation`."""
         first, whole, rest = await asyncio.gather(
             self._pieces(prompt, around=True),
@@ -82,10 +82,10 @@ class LlamaServer(Plain):
         found = []
         for at, (id, shown) in enumerate(zip(text, texts(continuation, [known[id] for id in text]), strict=True)):
             body = {"logit_bias": [[id, FORCE]], "temperature": 0}
-            given = await self._probabilities([*ids, *text[:at]], 1, body)
+            given = await self._probabilities([*ids, *text[:at]], top, body)
             if given.id != id:
                 raise self._odd("/completion")
-            found.append(TokenLogprob(id, shown, given.logprob))
+            found.append(TokenLogprob(id, shown, given.logprob, given.top[:top]))
         return tuple(found)
 
     async def next_token(self, prompt: str, top: int) -> tuple[TokenLogprob, ...]:

@@ -20,6 +20,7 @@ from workbench.inference.engine import (
     Piece,
     Started,
     State,
+    Step,
     Token,
     TokenLogprob,
 )
@@ -28,6 +29,7 @@ from workbench.inference.remote.dialect import Plain
 from workbench.inference.remote.failures import ServerError
 from workbench.inference.remote.key import Veil, key_of
 from workbench.inference.remote.link import Link
+from workbench.inference.sampling import Sampling
 from workbench.settings import Server
 
 _KEPT = 64  # texts whose counts are remembered
@@ -145,17 +147,23 @@ class RemoteEngine:
     async def _whole(dialect: Plain, messages: Sequence[Message]) -> tuple[int, tuple[str, ...]]:
         return (await dialect.prompt_tokens(messages) if messages else 0), ()
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
         """Log-probabilities of the continuation's tokens, where the server offers them."""
         dialect = self._ready()
         async with self._gate:
-            return await dialect.score(prompt, continuation)
+            return await dialect.score(prompt, continuation, max(0, top))
 
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens, as many as the server gives."""
         dialect = self._ready()
         async with self._gate:
             return await dialect.next_token(prompt, max(1, top))
+
+    async def stages(
+        self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
+    ) -> tuple[Step, ...]:
+        """No server shows what its samplers do."""
+        raise self._error("does not show its samplers", "run the model here to see them")
 
     # ---- generation
 

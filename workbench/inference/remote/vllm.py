@@ -58,7 +58,7 @@ class Vllm(Plain):
         ids, names = await self._tokens({"prompt": text, "add_special_tokens": False, "return_token_strs": True})
         return len(ids), tuple(dict.fromkeys(name for name in names if _CONTROL.fullmatch(name) and name in text))
 
-    async def score(self, prompt: str, continuation: str) -> tuple[TokenLogprob, ...]:
+    async def score(self, prompt: str, continuation: str, top: int) -> tuple[TokenLogprob, ...]:
         """One request: the text is read in as a prompt, and the probabilities of its tokens given back."""
         if not continuation:
             return ()
@@ -70,7 +70,7 @@ class Vllm(Plain):
         if not first:
             raise EngineError("there is nothing before the text to score", hint="give a prompt of at least one token")
         text = continued(first, whole, rest)
-        body = {"model": self._model, "prompt": [*first, *text], "max_tokens": 1, "echo": True, "logprobs": 1}
+        body = {"model": self._model, "prompt": [*first, *text], "max_tokens": 1, "echo": True, "logprobs": max(1, top)}
         answer = await self._link.ask("/completions", body)
         choices = answer.get("choices") if isinstance(answer, dict) else None
         given = choices[0].get("logprobs") if isinstance(choices, list) and choices else None
@@ -80,7 +80,10 @@ class Vllm(Plain):
         scored = found[len(first) : len(first) + len(text)]
         if (shown := _texts(continuation, names) if text == rest else None) is None:
             shown = [each.text for each in scored]
-        return tuple(TokenLogprob(id, own, each.logprob) for id, own, each in zip(text, shown, scored, strict=True))
+        return tuple(
+            TokenLogprob(id, own, each.logprob, each.top[:top])
+            for id, own, each in zip(text, shown, scored, strict=True)
+        )
 
     async def _tokens(self, body: dict[str, Any]) -> tuple[list[int], list[str]]:
         """Ids, and the vocabulary's own names of the tokens where they were asked for and are given."""

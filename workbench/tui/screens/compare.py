@@ -406,6 +406,10 @@ class CompareScreen(CoverableScreen[None]):
         """Word by word against another lane."""
         self.tools.work(self.tools.diff())
 
+    def action_attribution(self) -> None:
+        """What the lane's answer hangs on."""
+        self.tools.work(self.tools.attribution())
+
     def action_models(self) -> None:
         """What models there are."""
         self.tools.work(self.tools.models())
@@ -417,6 +421,14 @@ class CompareScreen(CoverableScreen[None]):
     def action_vote(self) -> None:
         """Vote blind on the answers."""
         self.tools.work(self.tools.vote())
+
+    def action_divergence(self) -> None:
+        """Where two answers part."""
+        self.tools.work(self.tools.divergence())
+
+    def action_crossing(self) -> None:
+        """Each of two answers after the other's prompt."""
+        self.tools.work(self.tools.crossing())
 
     def action_find(self) -> None:
         """Find in the answer."""

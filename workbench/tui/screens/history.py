@@ -132,7 +132,7 @@ class HistoryScreen(BesideScreen[str | None]):
         here = ids.index(keep) if keep in self._matches else 0
         self.cards.show(len(ids), here)
         self.tell()
-        self._show()
+        self.turned()
 
     def _found(self, query: Query) -> tuple[list[tuple[str, int]], list[dict[str, Any]]]:
         """The runs that match, and the rows of the first ones, so that a key never empties the list."""

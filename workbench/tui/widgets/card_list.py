@@ -63,6 +63,8 @@ class CardList(Widget, can_focus=True):
         self._count = 0
         self._top = 0
         self._here = -1
+        self._looks: dict[tuple[str, Style], Style] = {}  # styles, worked out once a repaint
+        self._base: Style | None = None
 
     @property
     def here(self) -> int:
@@ -105,9 +107,16 @@ class CardList(Widget, can_focus=True):
 
     # ---- painting
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows; what they share is worked out once."""
+        self._looks.clear()
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """A row."""
-        width, base = self.size.width, self.rich_style
+        plain = self._base or self.rich_style
+        width, base = self.size.width, plain
         index = self._top + y
         if index >= self._count or width < 4:
             return Strip.blank(width, base)
@@ -135,14 +144,17 @@ class CardList(Widget, can_focus=True):
         segments.append(Segment(" " * max(0, room - used - wide + (1 if tail else 0)), base))
         segments += [Segment(text, self._style(kind, base)) for text, kind in tail]
         strip = Strip(segments).adjust_cell_length(width - 1, base)
-        return Strip.join([strip, Strip([Segment(self._bar(y), self._style("bar", self.rich_style))], 1)])
+        return Strip.join([strip, Strip([Segment(self._bar(y), self._style("bar", plain))], 1)])
 
     def _style(self, kind: str, base: Style) -> Style:
         if not kind:
             return base
-        # Whole, for colours with alpha to be blended; the row's own background stays.
-        style = self.get_component_rich_style(f"list--{kind}")
-        return base + Style(color=style.color, bold=style.bold or None)
+        made = self._looks.get((kind, base))
+        if made is None:
+            # Whole, for colours with alpha to be blended; the row's own background stays.
+            style = self.get_component_rich_style(f"list--{kind}")
+            made = self._looks[kind, base] = base + Style(color=style.color, bold=style.bold or None)
+        return made
 
     def _bar(self, y: int) -> str:
         height = self.size.height

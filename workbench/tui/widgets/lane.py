@@ -219,7 +219,10 @@ def transcript(lane: Lane) -> str:
     parts = []
     for turn in lane.turns:
         said = " ".join(turn.message.split())
-        block = f"❯ {said[:200]}{'…' if len(said) > 200 else ''}\n\n{turn.answer}"
+        block = f"❯ {said[:200]}{'…' if len(said) > 200 else ''}\n"
+        if turn.branch:
+            block += f"⑂ branched at token {turn.branch.token + 1} of {turn.branch.trial}\n"
+        block += f"\n{turn.answer}"
         if turn.error:
             block += f"\n✗ {turn.error}" if turn.answer else f"✗ {turn.error}"
         elif turn.finish in ("cancelled", "interrupted"):

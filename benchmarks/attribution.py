@@ -1,0 +1,184 @@
+"""Attribution: what keeping the prompt's beginning saves, and how it agrees with real regeneration.
+
+`python -m benchmarks.attribution speed [--model gemma|smol] [--rounds 3]`: a prompt of 20 sentences, each left out once
+and the answer scored, by an engine that keeps what prompts have in common and by one that reads each prompt whole, side
+by side in changing order, by the wall clock.
+
+`python -m benchmarks.attribution ranks [--model …]`: each sentence of three prompts left out and the answer generated
+anew, greedy and strict; Spearman's rank correlation of the weights with how far the answer moved (edit distance of its
+words over its length) and how much less likely the new answer is under the whole prompt than the old one (nats).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.common import machine, median, models, rotated, row
+from workbench.inference.engine import Engine, Finished, Generate, LoadOptions, Message, Piece, TokenLogprob
+from workbench.inference.local.client import LocalEngine
+from workbench.inference.sampling import make
+from workbench.insight.attribution import attribute, units_of, without
+
+MUSEUM = (
+    "You are the guide of a small museum in Quellstadt. Speak to visitors in a friendly and simple tone. "
+    "The museum opens at nine in the morning and closes at five. On Mondays the museum is closed for cleaning. "
+    "Entry costs four coins for adults and one coin for children. On Sundays entry is free for everybody. "
+    "The harbour outside the windows is painted bright turquoise. The oldest picture shows a storm in the year 1702. "
+    "It hangs in the second room, beside a model of the lighthouse. The painter Ada Wen lived in this house for years. "
+    "She painted boats, gulls and the faces of the fishermen. Visitors may take photographs without flash. "
+    "Dogs have to wait in the garden behind the house. The café in the garden serves soup, bread and apple cake. "
+    "Large bags can be left in the lockers beside the door. Tours begin every hour at the lighthouse model. "
+    "A tour takes about forty minutes and is free. Never guess what you do not know about the museum. "
+    "If somebody asks about other museums, send them to the town hall. Keep your answers to one or two sentences."
+)
+PROMPTS = (
+    (MUSEUM, "What does the oldest picture show, and where does it hang?"),
+    (MUSEUM, "When is the museum open, and what does it cost on a Sunday?"),
+    (MUSEUM, "Who was Ada Wen?"),
+)
+ANSWER = "The oldest picture shows a storm in the year 1702, and it hangs in the second room."
+
+
+class Forgetful(LocalEngine):
+    """Reads every prompt whole: another short prompt is scored in between, not counted in the time."""
+
+    waste = 0.0
+
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        began = time.perf_counter()
+        await super().next_token("Nothing in common.", 1)
+        self.waste += time.perf_counter() - began
+        return await super().score(prompt, continuation, top=top)
+
+
+def talk(system: str, message: str) -> tuple[Message, ...]:
+    """The conversation of a prompt."""
+    return Message("system", system), Message("user", message)
+
+
+async def speed(path: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds by arm, one a round; round -1 warms up."""
+    options = LoadOptions(context_length=2048)
+    arms: dict[str, LocalEngine] = {"kept": LocalEngine(path, options), "whole": Forgetful(path, options)}
+    found: dict[str, list[float]] = {"kept": [], "whole": [], "tokens": [], "answer": []}
+    said = talk(*PROMPTS[0])
+    units = units_of(said)
+    try:
+        for engine in arms.values():
+            await engine.load()
+        for number in range(-1, rounds):
+            for arm in rotated(list(arms), number + 1):
+                engine = arms[arm]
+                before = getattr(engine, "waste", 0.0)
+                await engine.next_token("Nothing in common.", 1)
+                began = time.perf_counter()
+                weights = await attribute(engine, said, ANSWER, units)
+                took = time.perf_counter() - began - (getattr(engine, "waste", 0.0) - before)
+                if number >= 0:
+                    found[arm].append(took)
+                    found["tokens"].append(weights.prompt_tokens)
+                    found["answer"].append(len(weights.answer))
+    finally:
+        for engine in arms.values():
+            await engine.close()
+    print(f"  {len(units)} sentences")
+    return found
+
+
+async def generated(engine: Engine, messages: Sequence[Message]) -> str:
+    """The greedy answer, strict."""
+    sampling = make({"temperature": 0, "max_tokens": 48})
+    request = Generate(trial="one", messages=tuple(messages), sampling=sampling, mode="strict")
+    text = ""
+    async for event in engine.generate([request]):
+        if isinstance(event, Piece):
+            text += event.text
+        elif isinstance(event, Finished) and event.finish == "error":
+            raise RuntimeError(event.error)
+    return text
+
+
+async def ranks(path: Path) -> list[tuple[float, float, int]]:
+    """For each prompt: the correlation with the edit distance, with the likelihood, how many answers moved at all."""
+    engine = LocalEngine(path, LoadOptions(context_length=2048))
+    found = []
+    try:
+        await engine.load()
+        for system, message in PROMPTS:
+            said = talk(system, message)
+            answer = await generated(engine, said)
+            weights = await attribute(engine, said, answer, units_of(said))
+            prompt = await engine.render(said)
+            moved, unlikely = [], []
+            for unit in weights.units:
+                other = await generated(engine, without(said, unit))
+                moved.append(distance(answer.split(), other.split()))
+                scored = await engine.score(prompt, other) if other else ()
+                per_token = sum(token.logprob for token in scored) / max(1, len(scored))
+                unlikely.append(weights.logp / max(1, len(weights.answer)) - per_token)
+            nats = [weight.nats if weight else 0.0 for weight in weights.weights]
+            found.append((spearman(nats, moved), spearman(nats, unlikely), sum(far > 0 for far in moved)))
+            print(f"  ‘{message}’ → ‘{' '.join(answer.split())[:70]}…’")
+    finally:
+        await engine.close()
+    return found
+
+
+def distance(left: Sequence[str], right: Sequence[str]) -> float:
+    """Levenshtein's distance of two lists of words over the longer one's length, 0…1."""
+    row_before = list(range(len(right) + 1))
+    for at, word in enumerate(left, 1):
+        row_now = [at]
+        for place, other in enumerate(right, 1):
+            change = row_before[place - 1] + (word != other)
+            row_now.append(min(row_before[place] + 1, row_now[-1] + 1, change))
+        row_before = row_now
+    return row_before[-1] / max(1, len(left), len(right))
+
+
+def spearman(left: Sequence[float], right: Sequence[float]) -> float:
+    """Spearman's rank correlation, ties by their mean rank; 0 where one of both is constant."""
+    a, b = _ranks(left), _ranks(right)
+    mean = (len(a) - 1) / 2
+    above = sum((x - mean) * (y - mean) for x, y in zip(a, b, strict=True))
+    below = (sum((x - mean) ** 2 for x in a) * sum((y - mean) ** 2 for y in b)) ** 0.5
+    return above / below if below else 0.0
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    ordered = sorted(values)
+    return [ordered.index(value) + (ordered.count(value) - 1) / 2 for value in values]
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("speed", "ranks"))
+    parser.add_argument("--model", choices=("gemma", "smol"), action="append")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    print(machine())
+    for name, path in models().items():
+        if name not in (options.model or ("gemma", "smol")):
+            continue
+        print(f"\n{name}")
+        if options.what == "speed":
+            found = asyncio.run(speed(path, options.rounds))
+            row("prompt", median(found["tokens"]), "tokens")
+            row("answer", median(found["answer"]), "tokens")
+            row("each prompt read whole", median(found["whole"]), "s")
+            row("what they have in common kept", median(found["kept"]), "s")
+            ratios = [kept / whole for kept, whole in zip(found["kept"], found["whole"], strict=True)]
+            row("kept over whole", median(ratios), "×", 0.35)
+        else:
+            for edit, likely, moved in asyncio.run(ranks(path)):
+                row("Spearman, weight and edit distance", edit, f"({moved} answers moved)")
+                row("Spearman, weight and likelihood lost", likely, "")
+
+
+if __name__ == "__main__":
+    main()

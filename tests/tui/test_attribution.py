@@ -1,0 +1,105 @@
+"""Leave one out, on the lane on screen: by keyboard, at both sizes, with the numbers beside every shade."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.tui.driving import Driver, opened
+from workbench.inference.double import DoubleEngine
+from workbench.inference.engine import Message, TokenLogprob
+from workbench.tui.screens.attribution import AttributionScreen
+from workbench.tui.widgets.heat import HeatPane, Shaded, level, style
+
+LEAD = (Message("system", "Be brief. Ships are turquoise.\n\nNever guess."),)
+
+
+class Scored(DoubleEngine):
+    """The turquoise sentence makes every token of the answer a nat likelier, `Never` half a nat less likely."""
+
+    gate_scores: asyncio.Event | None = None
+
+    async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+        if self.gate_scores is not None:
+            await self.gate_scores.wait()
+        logp = -3.0 + ("turquoise" in prompt) - 0.5 * ("Never" in prompt)
+        words = continuation.split(" ")
+        return tuple(TokenLogprob(at, (" " if at else "") + word, logp) for at, word in enumerate(words))
+
+
+async def asked(app: Driver) -> AttributionScreen:
+    await app.write("Which colour?")
+    await app.run()
+    for lane in app.lanes:
+        lane.lead = LEAD
+    await app.press("escape", "L")
+    await app.until(lambda: isinstance(app.app.screen, AttributionScreen), "the screen")
+    found = app.app.screen
+    assert isinstance(found, AttributionScreen)
+    return found
+
+
+def rows(screen: AttributionScreen) -> list[str]:
+    return ["".join(text for text, _ in screen.row(at)[0]) for at in range(len(screen._rows))]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_heaviest_stands_first_with_its_number(size: tuple[int, int]) -> None:
+    async with opened(lambda path: Scored(path, answer="It is blue now"), size=size) as app:
+        screen = await asked(app)
+        await app.until(lambda: len(rows(screen)) == 3 and "…" not in "".join(rows(screen)), "weights")
+        assert [row.split()[0] for row in rows(screen)] == ["+4.00", "+0.00", "-2.00"]
+        assert "Ships are turquoise." in rows(screen)[0]
+        assert "Ships" in screen.pane.shown
+        assert "█+4.00 Ships" in screen.pane.shown
+        assert "+4.00 nats by this unit (+1.000 a token)" in screen.pane.shown
+        await app.press("end")
+        await app.until(lambda: "-2.00 nats by this unit" in screen.pane.shown, "the other unit")
+        await app.press("u")  # paragraphs
+        await app.until(lambda: "Be brief. Ships are turquoise." in "".join(rows(screen)), "paragraphs")
+        await app.until(lambda: "…" not in "".join(rows(screen)), "weights")
+        assert len(rows(screen)) == 2
+        await app.press("m")
+        await app.until(lambda: len(rows(screen)) == 3 and "…" not in "".join(rows(screen)), "the message too")
+        await app.press("enter")
+        assert app.has_focus(screen.pane)
+        await app.press("escape", "escape")
+        await app.until(lambda: app.on_top(app.screen), "back in the lanes")
+
+
+async def test_leaving_gives_up_what_is_not_measured() -> None:
+    gate = asyncio.Event()
+
+    def make(path: Path) -> DoubleEngine:
+        made = Scored(path, answer="It is blue")
+        made.gate_scores = gate
+        return made
+
+    async with opened(make) as app:
+        screen = await asked(app)
+        await app.until(lambda: "reading" in screen.head.plain, "begun")
+        await app.press("escape")
+        await app.until(lambda: app.on_top(app.screen), "back in the lanes")
+        gate.set()
+        assert app.app.session is not None
+        session = app.app.session
+        await app.until(lambda: not session.pool.busy(Path(app.lanes[0].path)), "the engine is free")
+
+
+async def test_a_lane_without_an_answer_says_so() -> None:
+    async with opened() as app:
+        await app.press("escape", "L")
+        await app.until(lambda: "no answer yet" in app.notices, "told")
+
+
+def test_shades_are_told_by_letters_and_styles() -> None:
+    assert [level(value, 4.0) for value in (0.0, 0.1, 0.5, 1.0, -2.5, 4.0)] == [0, 0, 1, 2, 3, 4]
+    assert level(1.0, 0.0) == 0
+    assert (style(4.0, 4.0), style(-4.0, 4.0), style(0.0, 4.0)) == ("hot4", "cold4", "")
+    made = Shaded()
+    made.add("a\x1b[31m\t", "hot1")
+    assert "\x1b" not in made.text
+    assert made.spans == [(0, made.length, "hot1")]
+    assert {f"answer--{name}" for name in ("hot4", "cold1", "here")} <= HeatPane.COMPONENT_CLASSES

@@ -1,0 +1,167 @@
+"""`workbench attribute`: which parts of a prompt an answer hangs on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench import safe
+from workbench.bars import bar
+from workbench.cli import output
+from workbench.errors import Exit, NotFoundError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from workbench.inference.engine import Message
+    from workbench.insight.attribution import Attribution, By, Weight
+    from workbench.session import Session
+
+_BY = ("sentence", "paragraph", "example", "message")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verb and its options."""
+    parser = subparsers.add_parser("attribute", help="which parts of a prompt an answer hangs on")
+    parser.add_argument("trial", nargs="?", metavar="TRIAL", help="a trial of the history: its prompt, its answer")
+    parser.add_argument("--system", default="", metavar="ID|TEXT", help="instead: a prompt's id or a system text")
+    parser.add_argument("--message", metavar="TEXT", help="… what the user says")
+    parser.add_argument("--answer", metavar="TEXT", help="… and the answer to weigh (- reads stdin)")
+    parser.add_argument(
+        "--var", action="append", default=[], metavar="NAME=V", help="a value for the prompt's {{name}}"
+    )
+    parser.add_argument("--by", choices=_BY, default="sentence", help="what is left out at a time (sentence)")
+    parser.add_argument("--with-message", action="store_true", help="leave out parts of the last message too")
+    parser.add_argument("--model", metavar="NAME|PATH", help="the model (the trial's, or the starter)")
+    parser.add_argument(
+        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.set_defaults(func=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Weigh and print."""
+    import asyncio
+
+    from workbench.cli.interrupt import interruptible
+    from workbench.session import Session
+
+    session = Session(library=[Path(folder) for folder in options.library])
+    if options.trial:
+        messages, answer, path = _stored(session, options)
+    else:
+        messages, answer, path = _typed(session, options)
+    return asyncio.run(interruptible(_attribute(session, messages, answer, path, options)))
+
+
+def _stored(session: Session, options: argparse.Namespace) -> tuple[tuple[Message, ...], str, str]:
+    """A trial's messages, answer and model."""
+    from workbench.cli.history_ids import one_trial
+    from workbench.insight.trials import answer_of, messages_of
+
+    if options.system or options.message is not None or options.answer is not None:
+        raise UsageError("a trial brings its prompt and its answer", hint="leave --system, --message, --answer out")
+    store = session.store
+    if session.problem:
+        raise StorageError(session.problem)
+    trial = one_trial(store, options.trial)
+    path = str(session.find(options.model).path) if options.model else str(trial["path"] or "")
+    return messages_of(trial), answer_of(trial), path
+
+
+def _typed(session: Session, options: argparse.Namespace) -> tuple[tuple[Message, ...], str, str]:
+    """The same, as typed."""
+    from workbench.experiments.variants import find_prompt
+    from workbench.inference.engine import Message
+    from workbench.library.template import lead
+    from workbench.models.catalog import starter
+
+    if options.message is None or options.answer is None:
+        raise UsageError("name a TRIAL, or give --message and --answer", hint="`workbench history list` shows trials")
+    values = {}
+    for pair in options.var:
+        name, sign, value = pair.partition("=")
+        if not sign:
+            raise UsageError(f"--var {pair} is not NAME=VALUE", hint="for example --var topic=sums")
+        values[name] = value
+    prompt = find_prompt(session.libraries, options.system) if options.system else None
+    if prompt is not None:
+        first = lead(prompt, values)
+    else:
+        first = (Message("system", options.system),) if options.system else ()
+    model = session.find(options.model) if options.model else starter()
+    if model is None:
+        raise NotFoundError("no model on this machine", hint="name one with --model, or run make setup")
+    answer = sys.stdin.read() if options.answer == "-" else options.answer
+    return (*first, Message("user", options.message)), answer, str(model.path)
+
+
+async def _attribute(
+    session: Session, messages: tuple[Message, ...], answer: str, path: str, options: argparse.Namespace
+) -> int:
+    from workbench.insight.attribution import attribute, units_of
+
+    by: By = options.by
+    units = units_of(messages, by, message=options.with_message)
+
+    def told(so_far: Attribution) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{len(so_far.measured)} of {len(units)} left out", end="", file=sys.stderr, flush=True)
+
+    try:
+        async with session.pool.use(Path(path)) as engine:
+            found = await attribute(engine, messages, answer, units, told)
+            name = engine.info.name if engine.info else Path(path).stem
+    finally:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        await session.close()
+    if options.json:
+        output.print_json(shape(found, name, by))
+    else:
+        _print(found, name, by)
+    return Exit.OK
+
+
+def shape(found: Attribution, model: str, by: str) -> dict[str, Any]:
+    """An attribution as one document: log-probabilities in nats, spans in characters of a message's content."""
+    ranks = {id(weight): rank for rank, weight in enumerate(found.measured, 1)}
+    return {
+        "model": model,
+        "by": by,
+        "prompt_tokens": found.prompt_tokens,
+        "answer": {
+            "logp": found.logp,
+            "tokens": [{"id": token.id, "text": token.text, "logp": token.logprob} for token in found.answer],
+        },
+        "units": [
+            {
+                "role": weight.unit.role,
+                "text": weight.unit.text,
+                "spans": [{"message": one.message, "start": one.start, "end": one.end} for one in weight.unit.spans],
+                "nats": weight.nats,
+                "bits": weight.bits,
+                "per_token": found.per_token(weight),
+                "tokens": weight.tokens,
+                "rank": ranks[id(weight)],
+                "words": list(weight.words),
+            }
+            for weight in found.weights
+            if weight
+        ],
+    }
+
+
+def _print(found: Attribution, model: str, by: str) -> None:
+    columns = output.width()
+    print(safe.line(f"{model} · {found.prompt_tokens:,} prompt tokens · answer of {len(found.answer):,}, one {by} out"))
+    print(f"{'nats':>8} {'a token':>8} {'costs':>6}")
+    most = max((abs(weight.nats) for weight in found.measured), default=0.0) or 1.0
+    for weight in found.measured:
+        print(output.clip(safe.line(_row(found, weight, most)), columns))
+
+
+def _row(found: Attribution, weight: Weight, most: float) -> str:
+    figures = f"{weight.nats:>+8.2f} {found.per_token(weight):>+8.3f} {weight.tokens:>6}"
+    return f"{figures}  {bar(abs(weight.nats) / most, 10)} {weight.unit.role}: {weight.unit.brief}"

@@ -1,0 +1,179 @@
+"""Attribution: what a fixed answer hangs on. Each unit of the prompt is left out in turn and the answer scored anew.
+
+A unit's weight is log p(answer | whole prompt) − log p(answer | prompt without it), in nats: positive where the unit
+made this very answer likelier, near 0 where it did nothing. Nothing is generated. It is the leave-one-out difference
+(Li, Monroe and Jurafsky 2016, "erasure"); units that say the same twice each weigh little, for either does alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from workbench.errors import UsageError
+from workbench.inference.engine import Engine, Message, TokenLogprob
+from workbench.insight.sentences import examples, paragraphs, sentences
+
+By = Literal["sentence", "paragraph", "example", "message"]
+KINDS: tuple[By, ...] = get_args(By)
+_SPLIT: dict[By, Callable[[str], list[str]]] = {
+    "sentence": sentences,
+    "paragraph": paragraphs,
+    "example": examples,
+    "message": lambda text: [text] if text else [],
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """Characters `start` to `end` of the content of a message (its place among all)."""
+
+    message: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A part of the prompt that is left out as one; of several messages where an exchange goes as a whole."""
+
+    role: str
+    text: str
+    spans: tuple[Span, ...]
+
+    @property
+    def brief(self) -> str:
+        """Its text on one line."""
+        return " ".join(self.text.split())
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What a unit does for the answer: `nats` in sum, `words` for each of the answer's tokens; the tokens it costs.
+
+    `words` is () where the answer has other tokens without the unit.
+    """
+
+    unit: Unit
+    nats: float
+    tokens: int
+    words: tuple[float, ...] = ()
+
+    @property
+    def bits(self) -> float:
+        """The same in bits."""
+        return self.nats / math.log(2)
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """All units in the prompt's order, None where one is not measured yet; the answer's tokens under the whole."""
+
+    units: tuple[Unit, ...]
+    weights: tuple[Weight | None, ...]
+    answer: tuple[TokenLogprob, ...]
+    prompt_tokens: int
+
+    @property
+    def logp(self) -> float:
+        """log p(answer | whole prompt), in nats."""
+        return sum(token.logprob for token in self.answer)
+
+    @property
+    def measured(self) -> list[Weight]:
+        """Those measured so far, the heaviest first."""
+        return sorted((weight for weight in self.weights if weight), key=lambda weight: -weight.nats)
+
+    def per_token(self, weight: Weight) -> float:
+        """Nats for each of the answer's tokens."""
+        return weight.nats / max(1, len(self.answer))
+
+
+def units_of(messages: Sequence[Message], by: By = "sentence", *, message: bool = False) -> tuple[Unit, ...]:
+    """The units of a conversation; of the last message (what the user asks) only with `message`.
+
+    As examples and messages, a user's turn and its answer go together: templates refuse one without the other.
+    """
+    found: list[Unit] = []
+    last = len(messages) - 1
+    at = 0
+    while at < len(messages):
+        one = messages[at]
+        following = messages[at + 1] if at < last else None
+        if by in ("example", "message") and one.role == "user" and following and following.role == "assistant":
+            pair = (Span(at, 0, len(one.content)), Span(at + 1, 0, len(following.content)))
+            found.append(Unit("exchange", f"{one.content}\n{following.content}", pair))
+            at += 2
+            continue
+        if at < last or one.role != "user" or message:
+            found += _split(at, one, by)
+        at += 1
+    return tuple(found)
+
+
+def _split(at: int, message: Message, by: By) -> Iterator[Unit]:
+    place = 0
+    for part in _SPLIT[by](message.content):
+        if part.strip():
+            yield Unit(message.role, part, (Span(at, place, place + len(part)),))
+        place += len(part)
+
+
+def without(messages: Sequence[Message], unit: Unit) -> tuple[Message, ...]:
+    """The conversation with the unit left out. An exchange and a system message that were all of it go whole."""
+    gone = {span.message: span for span in unit.spans}
+    left = []
+    for at, message in enumerate(messages):
+        span = gone.get(at)
+        if span is None:
+            left.append(message)
+            continue
+        before, after = message.content[: span.start], message.content[span.end :]
+        content = before + after if after else before.rstrip()
+        if content.strip() or (message.role != "system" and len(unit.spans) == 1):
+            left.append(Message(message.role, content))
+    return tuple(left)
+
+
+async def attribute(
+    engine: Engine,
+    messages: Sequence[Message],
+    answer: str,
+    units: Sequence[Unit],
+    on_progress: Callable[[Attribution], None] | None = None,
+) -> Attribution:
+    """The weight of each unit for `answer`. Raises EngineError, UsageError when there is nothing to weigh.
+
+    The last unit is left out first: what comes before it the engine has read already, and reads no more.
+    """
+    if not answer:
+        raise UsageError("there is no answer to weigh", hint="run the lane first, or give an --answer")
+    if not units:
+        raise UsageError("the prompt has nothing to leave out", hint="give a system prompt, or include the message")
+    whole = await engine.score(await engine.render(messages), answer)
+    count = (await engine.count(messages)).prompt_tokens
+    weights: list[Weight | None] = [None] * len(units)
+
+    def so_far() -> Attribution:
+        return Attribution(tuple(units), tuple(weights), whole, count)
+
+    if on_progress is not None:
+        on_progress(so_far())
+    for at in reversed(range(len(units))):
+        rest = without(messages, units[at])
+        scored = await engine.score(await engine.render(rest), answer)
+        saved = count - (await engine.count(rest)).prompt_tokens
+        weights[at] = weigh(units[at], whole, scored, saved)
+        if on_progress is not None:
+            on_progress(so_far())
+    return so_far()
+
+
+def weigh(unit: Unit, whole: Sequence[TokenLogprob], left: Sequence[TokenLogprob], tokens: int) -> Weight:
+    """A unit's weight from the answer's tokens with and without it."""
+    same = [token.id for token in whole] == [token.id for token in left]
+    words = tuple(a.logprob - b.logprob for a, b in zip(whole, left, strict=True)) if same else ()
+    total = sum(token.logprob for token in whole) - sum(token.logprob for token in left)
+    return Weight(unit, total, tokens, words)
