@@ -167,7 +167,7 @@ def screen(path: Path, trials: int, folder: Path, rounds: int) -> None:
                 mark = len(terminal.chunks)
                 pressed = time.perf_counter()
                 terminal.send("m")
-                terminal.wait_for(lambda text: "done · 100" in text.replace("100,000 of ", "") or "done · " in text)
+                terminal.wait_for("done · ")
                 took.append(_when(terminal, mark, "done · ") - pressed)
                 quiet(terminal)
                 if not number:
@@ -193,10 +193,10 @@ def _at_run(terminal: Terminal, run: str) -> None:
     """The history, at this run."""
     if "─ history" not in terminal.screen():
         terminal.send("escape", "f4")
-    terminal.wait_for("─ history")
+    terminal.wait_for(f"{LISTED + len(SHAPES)} runs")
     place = list(SHAPES)[::-1].index(run)  # newest first, after the small ones
     terminal.send("home", *["down"] * place)
-    terminal.wait_for(lambda text: f"{run}" in text)
+    terminal.wait_for(f" trials  {run}")
     quiet(terminal)
 
 

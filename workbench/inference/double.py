@@ -273,10 +273,10 @@ class DoubleEngine:
     async def stages(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
     ) -> tuple[Step, ...]:
-        """Each token before halving others; top_k and temperature are the samplers, over 1 the second is drawn."""
+        """Each token before halving others; top_k and temperature are the samplers, the dice fall by seed and place."""
         self._ready()
         steps = []
-        for token in await self.score(prompt, continuation, top=top):
+        for place, token in enumerate(await self.score(prompt, continuation, top=top)):
             weights = [2.0**-rank for rank in range(len(token.top))]
             left = min(sampling.top_k or len(weights), len(weights))
             hot = [weight ** (1 / max(0.01, sampling.temperature)) for weight in weights]
@@ -285,7 +285,8 @@ class DoubleEngine:
                 Stage(name, kept, tuple(w / sum(row[:kept]) if at < kept else None for at, w in enumerate(row)))
                 for name, kept, row in rows
             )
-            choice = token.top[1][0] if sampling.temperature > 1 and left > 1 else token.id
+            dice = hashlib.sha256(f"{sampling.seed}|{place}|{coupled}".encode()).digest()[0]
+            choice = token.top[dice % left if sampling.temperature > 0 else 0][0]
             named = tuple((id, text) for id, text, _ in token.top)
             steps.append(Step(token.id, token.text, named, stages, choice))
         return tuple(steps)

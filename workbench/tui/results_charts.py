@@ -30,7 +30,8 @@ MEASURES: dict[Measure, str] = {
 }
 _NAME = 30  # columns of a variant's name at most
 _SPOT = 10  # columns of a heat table's spot
-_TELLS = 40  # columns of what stands beside a bar
+_TELLS = 32  # columns of what stands beside a bar
+_FEW = 6  # pairs that are told in full; of more the decided ones come first, in a line each
 
 
 def rates(figures: Sequence[Figures], width: int) -> list[Line]:
@@ -46,7 +47,7 @@ def rates(figures: Sequence[Figures], width: int) -> list[Line]:
 def _estimates(title: str, figures: Sequence[Figures], found: Sequence[Estimate | None], width: int) -> list[Line]:
     name = name_width(figures, width)
     room = max(12, min(60, width - name - _TELLS))
-    scale = "0".ljust(room // 2) + "50".ljust(room - room // 2 - 3) + "100"
+    scale = "0".ljust(room // 2 - 1) + "50".ljust(room - room // 2 - 2) + "100"
     lines: list[Line] = [[(title, "head")], [(" " * name + scale, "dim")]]
     for each, estimate in zip(figures, found, strict=True):
         told = [(" " * room + " no checks", "dim")] if estimate is None else _bar(estimate, room)
@@ -59,18 +60,21 @@ def _bar(found: Estimate, room: int) -> Line:
 
 
 def verdicts(pairs: Sequence[Pair] | None, width: int) -> list[Line]:
-    """Each pair's verdict in words, and the look at the end; None while they are worked out."""
+    """Each pair's verdict in words, of a few also the look at the end; None while they are worked out."""
     head: list[Line] = [[("Verdicts: one may look after every case", "head")]]
     if pairs is None:
         return [*head, [("working them out …", "dim")], []]
     if not pairs:
         return []
     lines = head
-    for pair in pairs:
+    full = len(pairs) <= _FEW
+    for pair in pairs if full else sorted(pairs, key=lambda each: each.verdict.decided_at is None):
         kind = "dim" if pair.verdict.verdict == "not enough yet" else "good"
         sign = "·" if kind == "dim" else "≈" if pair.verdict.verdict.startswith("no difference") else "✓"
         for at, part in enumerate(_wrapped(pair.verdict.text, width - 2)):
             lines.append([(f"{sign} " if not at else "  ", kind), (part, "")])
+        if not full:
+            continue
         once = pair.once
         chance = "< 0.001" if pair.p < 0.001 else f"{pair.p:.3f}"
         end = (
@@ -89,7 +93,8 @@ def heat_table(grid: Grid, width: int) -> list[Line]:
     lines: list[Line] = [[(f"{MEASURES[grid.measure].capitalize()} over settings: {over}", "head")]]
     for first in range(0, len(grid.xs), many):  # what is too wide goes on below
         part = slice(first, first + many)
-        lines.append([(_fit("", name), ""), *((_fit(_value(grid.x, x), _SPOT + 1), "dim") for x in grid.xs[part])])
+        heads = [_fit(_value(grid.x, x), _SPOT).strip() for x in grid.xs[part]]
+        lines.append([(" " * name, ""), *((_centred(head), "dim") for head in heads)])
         for value, row in zip(grid.ys, grid.spots, strict=True):
             spots: Line = []
             for spot in row[part]:
@@ -106,6 +111,11 @@ def _spot(value: float | None, grid: Grid) -> Part:
     return f"{told:^{_SPOT}}", heat((value - grid.low) / wide if wide else 0.0)
 
 
+def _centred(text: str) -> str:
+    """In the middle of a spot, and the blank after it."""
+    return set_cell_size(" " * ((_SPOT - cell_len(text)) // 2) + text, _SPOT + 1)
+
+
 def _number(value: float, measure: Measure) -> str:
     return f"{100 * value:.0f} %" if measure == "passed" else f"{value:.1f}"
 
@@ -116,7 +126,7 @@ def speed(figures: Sequence[Figures], width: int) -> list[Line]:
     if not any(timed):
         return []
     name = name_width(figures, width)
-    room = max(8, min(40, width - name - _TELLS))
+    room = max(8, min(40, width - name - _TELLS - 14))
     lines: list[Line] = [[("Speed", "head")]]
     for each, value in zip(figures, timed, strict=True):
         first = f" · first token {each.first_token_s:.2f} s" if each.first_token_s is not None else ""

@@ -15,6 +15,7 @@ from workbench.tui.history_text import trial_text
 
 Part = tuple[str, str]  # text (untrusted), style class
 
+_BRIEF = {"temperature": "t", "top_k": "k", "top_p": "p"}
 ANONYMOUS = "(the message)"  # a comparison's only case has no name
 LEGEND = "✓ all ◐ some ✗ none ! error"
 
@@ -75,11 +76,18 @@ def short_name(figures: Figures, others: Sequence[Figures]) -> str:
         left = [other for other in rest if other.get(name) == value]
         if len(left) < len(rest) or not rest:
             short = shown(value)
-            told.append(short.rsplit("/", 1)[-1] if name in ("prompt", "model", "profile") else f"{name}={short}")
+            told.append(setting(name, short))
         rest = left
         if not rest:
             break
-    return " ".join(told)
+    return " ".join(sorted(told, key=len))  # the short ones are seen in a narrow column too
+
+
+def setting(name: str, value: str) -> str:
+    """A setting as a heading names it: `t0.7`, `k40`, `min_p=0.1`; of ids and models the last part."""
+    if name in ("prompt", "model", "profile"):
+        return value.rsplit("/", 1)[-1]
+    return f"{_BRIEF[name]}{value}" if name in _BRIEF else f"{name}={value}"
 
 
 def trial_whole(trial: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ import re
 from functools import lru_cache, partial
 from typing import Any
 
-from workbench.errors import NotFoundError, WorkbenchError
+from workbench.errors import NotFoundError
 from workbench.experiments.reports import again
 from workbench.experiments.reports.contents import Report
+from workbench.experiments.results.opening import judging
 from workbench.experiments.results.results import Results
 from workbench.experiments.results.rows import whole
 from workbench.history.experiments import KIND
@@ -22,7 +23,7 @@ HASHED = 2 << 30  # bytes of a model's file up to which its hash is worked out: 
 def of_run(store: Store, run: str, *, baseline: str = "") -> Report:
     """The report of a run, compared with the run `baseline` where one is named. Raises NotFoundError, StorageError."""
     created, kind, meta = _known(store, run)
-    given, notes = _said(meta)
+    given, notes = judging(meta)
     ended = meta.get("stopped") or (meta.get("summary") or {}).get("stopped")
     results = Results.of_run(store, run, stopped=str(ended or ("" if kind == KIND else "done")), **given)
     before = None
@@ -55,19 +56,6 @@ def _known(store: Store, run: str) -> tuple[str, str, dict[str, Any]]:
     if not rows:
         raise NotFoundError(f"there is no run {run}", hint="`workbench history list` shows them")
     return rows[0]["created"], rows[0]["kind"], store.meta(run)
-
-
-def _said(meta: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What the run's experiment file says of judging it."""
-    from workbench.experiments.files import parse
-
-    if not meta.get("source"):
-        return {}, ()
-    try:
-        found = parse(str(meta["source"]).encode())
-    except WorkbenchError as error:  # written by another workbench: the trials are good all the same
-        return {}, (f"its experiment file is not read by this workbench ({error.what}): no delta, no baseline",)
-    return {"delta": found.delta, "baseline": found.baseline}, ()
 
 
 def _version(store: Store, version: str) -> tuple[str, bytes] | None:

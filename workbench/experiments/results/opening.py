@@ -77,16 +77,15 @@ def judging(meta: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
 def earlier(store: Store, run: str) -> list[Earlier]:
     """Runs of the same experiment (its file, or its title where it has none) before this one, newest first."""
     meta = store.meta(run)
-    named = ("file", meta.get("file")) if meta.get("file") else ("title", meta.get("title"))
-    if not named[1]:
-        return []
+    name = "$.file" if meta.get("file") else "$.title"
     sql = """SELECT id, created, json_extract(meta, '$.stopped') AS stopped, json_extract(meta, '$.sha256') AS sha256,
             (SELECT count(*) FROM trials WHERE run = runs.id) AS trials,
             COALESCE((SELECT note FROM notes WHERE run = runs.id), '') AS note
         FROM runs
-        WHERE json_extract(meta, '$.' || ?1) = ?2 AND (created, id) < (SELECT created, id FROM runs WHERE id = ?3)
-        ORDER BY created DESC, id DESC LIMIT ?4"""
-    rows = store.read(sql, (*named, run, SHOWN))
+        WHERE json_extract(meta, ?1) = (SELECT NULLIF(json_extract(meta, ?1), '') FROM runs WHERE id = ?2)
+            AND (created, id) < (SELECT created, id FROM runs WHERE id = ?2)
+        ORDER BY created DESC, id DESC LIMIT ?3"""
+    rows = store.read(sql, (name, run, SHOWN))
     return [
         Earlier(
             row["id"],

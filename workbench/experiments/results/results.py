@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.experiments.results import against, drill, figures, grid, matrix, pairs, summary
 from workbench.experiments.results.columns import Cell, Column
 from workbench.experiments.results.identity import Variant, variant_of
-from workbench.experiments.results.rows import Lean, Row, row_of, stored, whole
+from workbench.experiments.results.rows import Row, row_of, stored, whole
 
 if TYPE_CHECKING:
     from workbench.history.store import Store
@@ -58,22 +58,21 @@ class Results:
     def of_run(cls, store: Store, run: str, **given: Any) -> Results:
         """The results of a run of the history; `given` as for `of`. Raises StorageError."""
         found = cls(**given)
-        for place, row in stored(store, run, checks=False):
-            found._put(row, place, store, run)
+        variants, cases, columns = found._variant, found._case, found.columns
+        for place, row in stored(store, run, checks=False):  # as `add`, in fewer steps
+            variant = variants.get(row.variant or "")
+            if variant is None:
+                variant = found._variant_of(row.variant or "", partial(_told, store, run, place))
+            name = row.case or ""
+            case = cases.get(name)
+            if case is None:
+                case = cases[name] = len(cases)
+                found.cases.append(name)
+            columns[variant].add(case, row, place)
         late = partial(found._read_checks, store, run)
-        for column in found.columns:
+        for column in columns:
             column.late = late
         return found
-
-    def _put(self, row: Lean, place: int, store: Store, run: str) -> None:
-        """A trial of the history: as `add`, in fewer steps."""
-        label, name = row.variant or "", row.case or ""
-        try:
-            self.columns[self._variant[label]].add(self._case[name], row, place)
-        except KeyError:  # the first of its variant, or of its case
-            self.columns[self._variant_of(label, partial(_told, store, run, place))].add(
-                self._case_of(name), row, place
-            )
 
     def _read_checks(self, store: Store, run: str) -> None:
         """The verdicts by check: another way through the trials, for who looks at them."""

@@ -76,7 +76,7 @@ class AgainstScreen(BesideScreen[tuple[str, str] | None]):
         self._rows = sorted(rows, key=lambda each: each.case.change)
         when = datetime.fromisoformat(before.created).astimezone()
         worse = sum(each.case.change < 0 for each in self._rows)
-        word = ("worse than before", "bad") if found.worse else ("no variant is worse for sure", "good")
+        word = ("worse than before", "bad") if found.worse else ("none worse for sure", "good")
         self.head.show(
             [("what changed", "name"), (f"  since {when:%Y-%m-%d %H:%M}  ", ""), word],
             [(f"▼ {worse:,} worse · ▲ {len(self._rows) - worse:,} better", "")],

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
+from workbench.errors import WorkbenchError
 from workbench.tui import actions, results_charts
 from workbench.tui.results_text import count
 from workbench.tui.screens.beside import bindings
@@ -41,6 +42,7 @@ class ChartsScreen(ModalScreen[None]):
         self._y = self._axes[1] if len(self._axes) > 1 else ""
         self._measure: Measure = "score" if opened.results.judged else "tokens_per_s"
         self._pairs: list[Pair] | None = None
+        self._known = False  # the checks were read
         self.page = Page()
         self.head, self.foot = FrameLine("top"), FrameLine("bottom")
 
@@ -70,7 +72,14 @@ class ChartsScreen(ModalScreen[None]):
     @work(group="judge", exclusive=True)
     async def _judge(self) -> None:
         results = self._opened.results
-        self._pairs = await asyncio.to_thread(lambda: results.pairs)
+        try:
+            await asyncio.to_thread(lambda: [figures.checks for figures in results.figures])
+            self._known = True
+            self._draw()
+            self._pairs = await asyncio.to_thread(lambda: results.pairs)
+        except WorkbenchError as error:
+            self.workbench.tell(str(error), severity="error")
+            return
         self._draw()
 
     def _draw(self) -> None:
@@ -78,12 +87,12 @@ class ChartsScreen(ModalScreen[None]):
         if width < 20:
             return
         lines = results_charts.rates(results.figures, width)
-        if results.judged:
-            lines += results_charts.verdicts(self._pairs, width)
-        if self._x:
-            lines += results_charts.heat_table(results.grid(self._x, self._y, self._measure), width)
+        verdicts = results_charts.verdicts(self._pairs, width) if results.judged else []
+        many = len(self._axes) > 1 and len(results.variants) > 3  # a grid: its table says most
+        heat = results_charts.heat_table(results.grid(self._x, self._y, self._measure), width) if self._x else []
+        lines += [*heat, *verdicts] if many else [*verdicts, *heat]
         lines += results_charts.speed(results.figures, width)
-        lines += results_charts.checks(results.figures, width)
+        lines += results_charts.checks(results.figures, width) if self._known else []
         self.page.show(lines)
 
     # ---- actions

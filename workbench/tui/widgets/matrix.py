@@ -23,7 +23,7 @@ Cells = tuple[str, Sequence[Part], Part]  # the row's name, its cells, what stan
 
 HEAD = 2  # lines
 _NAME = (10, 44)  # columns of a row's name: at least, at most
-_CELL = (14, 22)  # and of a cell
+_CELL = (16, 26)  # and of a cell
 _LAST = 8
 
 
@@ -68,8 +68,10 @@ class Matrix(Widget, can_focus=True):
         self._left = 0  # first column in sight
         self._here = -1
         self._column = 0
-        self._looks: dict[tuple[str, Style], Style] = {}
-        self._base = Style()
+        self.body = 1  # rows in sight
+        self._width, self._name_width, self._cell_width, self._last_width, self._fitting = 0, 10, 16, 0, 1
+        self._looks: dict[tuple[str, Style], Style] = {}  # styles as they are worked out, until the theme changes
+        self._plain: Style | None = None
 
     # ---- what there is
 
@@ -109,39 +111,29 @@ class Matrix(Widget, can_focus=True):
         self._here, self._column = row, column
         self._follow()
         if (self._top, self._left) == scroll:  # two rows: over SSH that is the key's whole cost
-            width = self.size.width
             rows = {at - self._top + HEAD for at in (before, row)}
-            self.refresh(*(Region(0, y, width, 1) for y in rows if HEAD <= y < self.size.height))
+            self.refresh(*(Region(0, y, self._width, 1) for y in rows if HEAD <= y < HEAD + self.body))
         else:
             self.refresh()
         self.post_message(self.Moved())
 
     def _follow(self) -> None:
+        self._measure()
         height = self.body
         top = min(max(self._top, self._here - height + 1), max(0, self._here))
         self._top = max(0, min(top, self._count - height))
-        many = self._fitting()
+        many = self._fitting
         self._left = max(0, min(max(self._left, self._column - many + 1), self._column, len(self._heads) - many))
 
-    @property
-    def body(self) -> int:
-        """Rows in sight."""
-        return max(1, self.size.height - HEAD)
-
-    def _name_width(self) -> int:
-        return max(_NAME[0], min(self._longest, _NAME[1], self.size.width // 3))
-
-    def _last_width(self) -> int:
-        return _LAST if self._last else 0
-
-    def _fitting(self) -> int:
-        """Columns in sight."""
-        room = self.size.width - self._name_width() - self._last_width() - 5
-        return max(1, min(len(self._heads), room // _CELL[0])) if self._heads else 1
-
-    def _cell_width(self) -> int:
-        room = self.size.width - self._name_width() - self._last_width() - 5
-        return max(4, min(_CELL[1], room // self._fitting()))
+    def _measure(self) -> None:
+        """The columns' widths: once for all lines, for to ask for a widget's size costs as much as to paint a cell."""
+        self._width, height = self.size
+        self.body = max(1, height - HEAD)
+        self._name_width = max(_NAME[0], min(self._longest, _NAME[1], self._width // 3))
+        self._last_width = _LAST if self._last else 0
+        room = self._width - self._name_width - self._last_width - 5
+        self._fitting = max(1, min(len(self._heads), room // _CELL[0])) if self._heads else 1
+        self._cell_width = max(4, min(_CELL[1], room // self._fitting))
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the current cell in sight."""
@@ -150,15 +142,21 @@ class Matrix(Widget, can_focus=True):
 
     # ---- painting
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines; styles are worked out once a repaint."""
+    @property
+    def _base(self) -> Style:
+        if self._plain is None:
+            self._plain = self.rich_style
+        return self._plain
+
+    def notify_style_update(self) -> None:
+        """Another theme, or the focus came or went."""
+        super().notify_style_update()
         self._looks.clear()
-        self._base = self.rich_style
-        return super().render_lines(crop)
+        self._plain = None
 
     def render_line(self, y: int) -> Strip:
         """A line: of the head, or a row."""
-        width = self.size.width
+        width = self._width
         index = self._top + y - HEAD
         if width < 20:
             return Strip.blank(width, self._base)
@@ -168,29 +166,28 @@ class Matrix(Widget, can_focus=True):
             return Strip.blank(width, self._base)
         name, cells, last = self._row(index)
         at_row = index == self._here
-        base = self._base + self.get_component_rich_style("matrix--row") if at_row else self._base
-        here = self._base + self.get_component_rich_style("matrix--here")
-        wide, many = self._cell_width(), self._fitting()
-        made = [self._fitted(f" {name}", self._name_width() + 2, base)]
+        base = self._under("row") if at_row else self._base
+        wide, many = self._cell_width, self._fitting
+        made = [self._fitted(f" {name}", self._name_width + 2, base)]
         for column in range(self._left, self._left + many):
             text, kind = cells[column]
-            style = here if at_row and column == self._column else base
+            style = self._under("here") if at_row and column == self._column else base
             made.append(self._fitted(f" {text}", wide, self._look(kind, style)))
         if self._last:
-            made.append(Segment(_right(last[0], self._last_width()), self._look(last[1], base)))
+            made.append(Segment(_right(last[0], self._last_width), self._look(last[1], base)))
         return self._whole(made, base, self._bar(y - HEAD))
 
     def _head(self, y: int) -> Strip:
         look = self._look("head" if not y else "", self._base)
-        wide, many = self._cell_width(), self._fitting()
+        wide, many = self._cell_width, self._fitting
         title = self._title[y]
         if not y and len(self._heads) > many:
             back, on = "◂" if self._left else " ", "▸" if self._left + many < len(self._heads) else " "
-            title = f"{title} {back}{self._left + 1}–{self._left + many} of {len(self._heads)}{on}"
-        made = [self._fitted(f" {title}", self._name_width() + 2, self._look("dim", self._base))]
+            title = f"{back}{self._left + 1}–{self._left + many} of {len(self._heads)}{on}"
+        made = [self._fitted(f" {title}", self._name_width + 2, self._look("dim", self._base))]
         made += [self._fitted(f" {head[y]}", wide, look) for head in self._heads[self._left : self._left + many]]
         if self._last and not y:
-            made.append(Segment(_right(self._last, self._last_width()), self._look("dim", self._base)))
+            made.append(Segment(_right(self._last, self._last_width), self._look("dim", self._base)))
         return self._whole(made, self._base, " ")
 
     def _fitted(self, text: str, width: int, style: Style) -> Segment:
@@ -201,9 +198,16 @@ class Matrix(Widget, can_focus=True):
         return Segment(set_cell_size(shown, width - 2) + "… ", style)
 
     def _whole(self, made: list[Segment], base: Style, bar: str) -> Strip:
-        width = self.size.width
+        width = self._width
         strip = Strip(made).adjust_cell_length(width - 1, base)
         return Strip([*strip, Segment(bar, self._look("bar", self._base))], width)
+
+    def _under(self, kind: str) -> Style:
+        """The style of a row, or of a cell, before its own."""
+        made = self._looks.get((kind, self._base))
+        if made is None:
+            made = self._looks[kind, self._base] = self._base + self.get_component_rich_style(f"matrix--{kind}")
+        return made
 
     def _look(self, kind: str, base: Style) -> Style:
         if not kind:
@@ -253,8 +257,8 @@ class Matrix(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Go there; a second click takes it."""
         row = self._top + event.y - HEAD
-        column = (event.x - self._name_width() - 2) // self._cell_width() + self._left
-        if event.y < HEAD or not 0 <= row < self._count or event.x < self._name_width() + 2:
+        column = (event.x - self._name_width - 2) // self._cell_width + self._left
+        if event.y < HEAD or not 0 <= row < self._count or event.x < self._name_width + 2:
             return
         if (row, min(column, len(self._heads) - 1)) == (self._here, self._column):
             self.action_take()
