@@ -108,9 +108,11 @@ class ExperimentRun:
     async def _end(self) -> None:
         if not self._stop:
             self._stop, self._reason = ("failed", self._failures[0]) if self._failures else ("done", "")
+        # In a thread: intervals of many pairs take seconds, and nothing is added to the standing any more.
+        found = await asyncio.to_thread(summary, self.start.preparing, self.standing)
         told = {
             "run": self.start.run,
-            **summary(self.start.preparing, self.standing),
+            **found,
             "stopped": self._stop,
             "reason": self._reason,
             **self.progress.counts(),

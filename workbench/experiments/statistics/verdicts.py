@@ -35,13 +35,10 @@ class Verdict:
 def judge(evidence: Evidence, a: str = "A", b: str = "B") -> Verdict:
     """The verdict that the evidence allows, for variants with these labels (shown as they are: pass them safe)."""
     low, high = evidence.interval()
-    delta = f" of at least {points(evidence.delta)}" if evidence.delta else ""
-    said = {"A better": f"{a} better", "B better": f"{b} better", "no difference": f"no difference{delta}"}
-    verdict = said.get(evidence.verdict, "not enough yet")
     found = Verdict(
         a=a,
         b=b,
-        verdict=verdict,
+        verdict=_said(evidence, a, b),
         cases=evidence.cases,
         difference=evidence.difference,
         low=low,
@@ -52,6 +49,23 @@ def judge(evidence: Evidence, a: str = "A", b: str = "B") -> Verdict:
         text="",
     )
     return Verdict(**{**found.__dict__, "text": _sentence(found)})
+
+
+def sentence(evidence: Evidence, a: str, b: str) -> str:
+    """The same in one sentence without its interval, which may cost a third of a second: for while a run goes on."""
+    cases = f"{evidence.cases:,} case{'s' if evidence.cases != 1 else ''}"
+    if not evidence.cases:
+        return f"{_said(evidence, a, b)}: no case has an answer of both {a} and {b}"
+    return (
+        f"{_said(evidence, a, b)}: {cases}; {b} {signed(evidence.difference)} against {a}; "
+        f"evidence {amount(evidence.strength)} to 1, {amount(evidence.needed)} needed"
+    )
+
+
+def _said(evidence: Evidence, a: str, b: str) -> str:
+    delta = f" of at least {points(evidence.delta)}" if evidence.delta else ""
+    said = {"A better": f"{a} better", "B better": f"{b} better", "no difference": f"no difference{delta}"}
+    return said.get(evidence.verdict, "not enough yet")
 
 
 def _sentence(found: Verdict) -> str:
