@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.tui.driving import Driver, opened
-from workbench.experiments import shelf
+from workbench.experiments import places
+from workbench.experiments.looking import read
+from workbench.experiments.shelf import Shelf, template
 from workbench.history import experiments as history
 from workbench.history.store import Store
 from workbench.inference.double import DoubleEngine
@@ -72,7 +75,7 @@ async def test_a_file_is_planned_run_and_its_results_opened(here: Path, size: tu
     async with opened(size=size) as driver:
         shown = await at(driver)
         assert shown.entry is not None
-        assert shown.entry.path == here / "sums.toml"
+        assert shown.entry.path.resolve() == here / "sums.toml"
         assert "2 variants × 2 cases × 2 repeats = 8 trials" in shown.pane.text
         assert "it has not run yet" in shown.pane.text
         await driver.press("r")
@@ -124,7 +127,7 @@ async def test_the_lanes_become_an_experiment(here: Path) -> None:
         await driver.until(lambda: "from lanes" in shown.pane.text and "trials" in shown.pane.text)
         path = here / "from lanes.toml"
         assert shown.entry is not None
-        assert shown.entry.path == path
+        assert shown.entry.path.resolve() == path
         assert 'message = "What is 17 + 25?"' in path.read_text()
 
 
@@ -147,9 +150,15 @@ async def test_a_bad_file_says_where_and_a_new_one_is_made(here: Path) -> None:
         await driver.until(lambda: shown.entry is not None and shown.entry.name == "sums")
 
 
-def test_names_and_places(here: Path) -> None:
-    assert shelf.find("sums") == here / "sums.toml"
-    assert shelf.find("wording").name == "wording.toml"
-    assert shelf.find("./sums.toml") == Path("./sums.toml")
-    assert shelf.home() == here
-    assert shelf.planned(shelf.save_new("made", shelf.template('a "quoted" \\ title'))).trials == 2
+def test_a_shelf(here: Path, tmp_path: Path) -> None:
+    shelf = Shelf(places.folders())
+    (here / "cases.toml").write_text('[[cases]]\nmessage = "no experiment"\n')
+    with closing(Store(tmp_path / "history.db")) as kept:
+        listed = shelf.entries(kept)
+    assert listed[0].path.name == "sums.toml"
+    assert {entry.name for entry in listed if not entry.folder.writable} >= {"wording", "korean"}
+    assert "cases" not in {entry.name for entry in listed}
+    assert places.named("sums", shelf.folders) == Path("experiments/sums.toml")
+    assert places.named("wording", shelf.folders).name == "wording.toml"
+    assert shelf.home().path.resolve() == here
+    assert read(shelf.save_new("made", template('a "quoted" \\ title')).read_bytes(), here / "made.toml").runs

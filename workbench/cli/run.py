@@ -127,9 +127,9 @@ def begin(session: Session, options: argparse.Namespace) -> Start:
 
 def file_of(name: str) -> Path:
     """The file that is named: a path, or the name of one on the shelf, also of an example that ships (`wording`)."""
-    from workbench.experiments.shelf import find
+    from workbench.experiments.places import folders, named
 
-    return find(name)
+    return named(name, folders())
 
 
 def experiment_of(session: Session, run: str) -> tuple[Experiment, dict[str, Any]]:

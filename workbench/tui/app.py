@@ -275,6 +275,8 @@ class WorkbenchApp(App[int]):
         self.stopping.set()
         if self._fetches is not None:
             self._fetches.stop()
+        if self._experiments is not None:
+            await self._experiments.stop()
         self.compare.save_now()
         if self._library is not None:
             with suppress(WorkbenchError):  # the terminal is going away: there is nobody to tell

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.bars import bar
+from workbench.experiments.looking import Look
+from workbench.experiments.places import Entry
 from workbench.experiments.running.words import ended, progress, share, span
-from workbench.experiments.shelf import HERE, Entry, Planned
+from workbench.experiments.shelf import place_of
 
 if TYPE_CHECKING:
     from workbench.tui.going import Going
@@ -21,20 +23,22 @@ _WIDE = 40
 def entry_row(entry: Entry, state: str) -> Row:
     """Its name and title; at the right how it stands, else where it is."""
     kind = "label" if state else "dim"
-    place = "" if entry.place == HERE else entry.place
-    return [(entry.name, ""), (f"  {entry.title}" if entry.title else "", "dim")], [(state or place, kind)]
+    return [(entry.name, ""), (f"  {entry.title}" if entry.title else "", "dim")], [(state or place_of(entry), kind)]
 
 
-def planned_text(entry: Entry, planned: Planned) -> list[str]:
-    """What the file says."""
-    made = planned.experiment
-    lines = [made.title or entry.name, str(entry.path)]
+def look_text(entry: Entry, look: Look) -> list[str]:
+    """What the file plans; what is wrong with it comes first."""
+    made = look.experiment
+    lines = [(made.title if made else entry.title) or entry.name, str(entry.path)]
+    if look.problems:
+        lines += ["", *(f"{'!' if problem.serious else '·'} {problem}" for problem in look.problems)]
+    if made is None:
+        return [*lines, "", "e opens it in your editor"]
     if made.description:
         lines += ["", made.description.strip()]
-    many = f"{len(made.variants)} variants × {planned.cases:,} cases"
-    lines += ["", f"{many} × {made.repeats} repeats = {planned.trials:,} trials" if made.repeats > 1 else ""]
-    if made.repeats == 1:
-        lines[-1] = f"{many} = {planned.trials:,} trials"
+    if look.trials is not None:
+        repeats = f" × {made.repeats} repeats" if made.repeats > 1 else ""
+        lines += ["", f"{len(made.variants)} variants × {look.cases:,} cases{repeats} = {look.trials:,} trials"]
     lines.append(f"{made.mode}, {'coupled' if made.coupled else 'independent'} dice, seed {made.seed}")
     if made.stop == "decided":
         lines.append(f"stops when decided, differences from {100 * made.delta:g} points on")
@@ -55,7 +59,7 @@ def planned_text(entry: Entry, planned: Planned) -> list[str]:
         lines.append(f"… and {len(made.variants) - VARIANTS} more")
     if made.checks:
         lines += ["", "checks: " + ", ".join(check.type for check in made.checks)]
-    return [*lines, *(f"! {warning}" for warning in made.warnings)]
+    return lines
 
 
 def going_text(going: Going, width: int) -> list[str]:
@@ -83,19 +87,27 @@ def elsewhere_text(told: Mapping[str, Any], width: int) -> list[str]:
 
 def standing_text(summary: Mapping[str, Any]) -> list[str]:
     """A line for each variant, the verdict on each pair, why it ended."""
-    rows = summary.get("variants", [])
+    rows = summary.get("variants", [])  # of a summary, or of brief.py: shares without their intervals
     wide = min(24, max((len(str(row["label"])) for row in rows), default=0))
     lines = [""]
     for row in rows:
-        score = f"score {row['score']['value']:.2f}" if row["score"] else "nothing checked"
-        passed = f"passed {share(row['passed'])}" if row["passed"] else ""
+        score = f"score {_value(row['score']):.2f}" if row["score"] is not None else "nothing checked"
+        passed = f"passed {_passed(row['passed'])}" if row["passed"] is not None else ""
         parts = (passed, score, f"{row['trials']:,} trials", f"{row['errors']:,} errors" if row["errors"] else "")
         lines.append(f"{row['label']!s:<{wide}}  {' · '.join(part for part in parts if part)}")
     if pairs := summary.get("pairs", []):
-        lines += ["", *(str(pair["text"]) for pair in pairs)]
+        lines += ["", *(str(pair if isinstance(pair, str) else pair["text"]) for pair in pairs)]
     if summary.get("stopped") and (why := ended(summary)):
         lines += ["", why]
     return lines
+
+
+def _value(found: Any) -> float:
+    return float(found["value"] if isinstance(found, Mapping) else found)
+
+
+def _passed(found: Any) -> str:
+    return share(found) if isinstance(found, Mapping) else f"{100 * found:.0f} %"
 
 
 def runs_text(runs: Sequence[Mapping[str, Any]]) -> list[str]:

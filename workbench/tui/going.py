@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from workbench.experiments.running.following import Told
     from workbench.experiments.running.run import ExperimentRun
     from workbench.experiments.running.starting import Start
@@ -33,7 +35,9 @@ class Going:
         self.over = False
         self.doing = "reading the file"
         self.said: deque[str] = deque(maxlen=LINES)
+        self.ended = asyncio.Event()
         self._broken = False
+        self._worker: Worker[None] | None = None
 
     @property
     def id(self) -> str:
@@ -49,19 +53,20 @@ class Going:
         return {"run": run.start.run, **run.progress.counts(), "left": run.progress.left, "paused": run.paused}
 
     def standing(self) -> dict[str, Any]:
-        """The variants and pairs as they stand, as in a summary."""
-        from workbench.experiments.running.summary import summary
+        """The variants and pairs as they stand (brief.py)."""
+        from workbench.experiments.running.brief import brief
 
-        return summary(self.run.start.preparing, self.run.standing) if self.run is not None else {}
+        return brief(self.run) if self.run is not None else {}
 
     def stop(self) -> None:
         """Break it off: what is done is kept, and it can go on."""
         self._broken = True
-        self._app.workers.cancel_group(self._app, f"experiment {id(self)}")
+        if self._worker is not None:
+            self._worker.cancel()
 
     def begin(self) -> None:
         """Run it beside whatever goes on."""
-        self._app.run_worker(self._work(), group=f"experiment {id(self)}", exit_on_error=False)
+        self._worker = self._app.run_worker(self._work(), group="experiment", exit_on_error=False)
 
     async def _work(self) -> None:
         from workbench.experiments.running.following import Told
@@ -75,6 +80,7 @@ class Going:
             self.error = str(error)
         finally:
             self.over = True
+            self.ended.set()
             if told is not None:
                 stopped = self.summary["stopped"] if self.summary else "interrupted"
                 ended = {"summary": self.summary} if self.summary else {}
@@ -139,6 +145,14 @@ class Experiments:
         made = self._all[path.resolve()] = Going(self._app, session, path)
         made.begin()
         return made
+
+    async def stop(self) -> None:
+        """Break all of them off, and wait until that is in the history."""
+        running = self.running
+        for going in running:
+            going.stop()
+        with suppress(TimeoutError):  # one that hangs is broken off at the next start, as after a kill
+            await asyncio.wait_for(asyncio.gather(*(going.ended.wait() for going in running)), 5)
 
     @property
     def running(self) -> list[Going]:

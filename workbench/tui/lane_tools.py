@@ -317,12 +317,14 @@ class LaneTools:
 
     async def experiment(self) -> None:
         """The lanes as variants, what was said as cases: a file, and to it."""
-        from workbench.experiments import shelf
         from workbench.experiments.compose import of_comparison
+        from workbench.experiments.places import folders
+        from workbench.experiments.shelf import Shelf
         from workbench.tui.screens.ask import AskScreen
 
-        await self._opened()
-        name = await self._screen.app.push_screen_wait(AskScreen(f"name of the experiment, in {shelf.home()}"))
+        session = await self._opened()
+        shelf = Shelf(folders(session.folders))
+        name = await self._screen.app.push_screen_wait(AskScreen(f"name of the experiment, in {shelf.home().path}"))
         if name:
             text = of_comparison(self._screen.comparison, name)
             await self.experiments(await asyncio.to_thread(shelf.save_new, name, text))

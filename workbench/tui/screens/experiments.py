@@ -12,6 +12,9 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input
 
 from workbench.errors import NotFoundError, UsageError, WorkbenchError
+from workbench.experiments.looking import Look
+from workbench.experiments.places import folders
+from workbench.experiments.shelf import Shelf
 from workbench.tui import actions, experiments_text, flows
 from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.widgets.card_list import Row
@@ -19,7 +22,7 @@ from workbench.tui.widgets.card_list import Row
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.experiments.shelf import Entry, Planned
+    from workbench.experiments.places import Entry
     from workbench.session import Session
     from workbench.tui.going import Going
 
@@ -43,10 +46,13 @@ class ExperimentsScreen(BesideScreen[None]):
         self._at = at
         self._all: list[Entry] = []
         self._rows: list[Entry] = []
-        self._planned: dict[Path, Planned | str] = {}
+        self._shelf = Shelf(folders(session.folders))
+        self._looks: dict[Path, Look | str] = {}
         self._ran: dict[Path, list[dict[str, Any]]] = {}
         self._elsewhere: dict[Path, dict[str, Any]] = {}
         self._shown = ""
+        self._states: list[str] = []
+        self._of: Path | None = None  # the file that is shown
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -79,10 +85,8 @@ class ExperimentsScreen(BesideScreen[None]):
 
     @work(group="list", exclusive=True)
     async def _list(self) -> None:
-        from workbench.experiments import shelf
-
         try:
-            self._all = await asyncio.to_thread(shelf.entries, self.session.store)
+            self._all = await asyncio.to_thread(self._shelf.entries, self.session.store)
         except WorkbenchError as error:
             self.workbench.tell(str(error), severity="error")
         self._filter()
@@ -134,13 +138,10 @@ class ExperimentsScreen(BesideScreen[None]):
         if entry is None:
             return
         await self._history(entry)
-        if entry.path not in self._planned:
-            from workbench.experiments.shelf import planned
-
-            try:
-                self._planned[entry.path] = await asyncio.to_thread(planned, entry.path)
-            except WorkbenchError as error:
-                self._planned[entry.path] = str(error)
+        try:
+            self._looks[entry.path] = await asyncio.to_thread(self._shelf.look, entry.path, self.session.rooms)
+        except (WorkbenchError, OSError) as error:
+            self._looks[entry.path] = str(error)
         self._paint()
 
     async def _history(self, entry: Entry) -> None:
@@ -180,17 +181,20 @@ class ExperimentsScreen(BesideScreen[None]):
         else:
             text = "\n".join(self._lines(entry))
         if text != self._shown:
-            self._shown = text
+            same, top = entry is not None and entry.path == self._of, self.pane.top
+            self._shown, self._of = text, entry.path if entry is not None else None
             self.pane.set_text(text)
+            if same:  # it goes on: who reads further down stays there
+                self.pane.go_to(top)
 
     def _lines(self, entry: Entry) -> list[str]:
-        known, going, width = self._planned.get(entry.path), self.going, self.pane.size.width
+        known, going, width = self._looks.get(entry.path), self.going, self.pane.size.width
         if known is None:
             lines = [entry.title or entry.name, str(entry.path), "", "reading…"]
         elif isinstance(known, str):
             lines = [entry.title or entry.name, "", known, "", "e opens it in your editor"]
         else:
-            lines = experiments_text.planned_text(entry, known)
+            lines = experiments_text.look_text(entry, known)
         if going is not None:
             lines += experiments_text.going_text(going, width)
         if entry.path in self._elsewhere:
@@ -203,8 +207,11 @@ class ExperimentsScreen(BesideScreen[None]):
     async def _tick(self) -> None:
         """How what runs stands; the history is read again while another process runs it, and at an end."""
         entry, going = self.entry, self.going
-        self._tell()
-        self.cards.refresh()
+        states = [self._state(each, self.workbench.experiments.of(each.path)) for each in self._rows]
+        if states != self._states:
+            self._states = states
+            self._tell()
+            self.cards.refresh()
         if entry is None:
             return
         if entry.path in self._elsewhere or (going is not None and going.over and not self._knows(entry, going)):
@@ -293,7 +300,7 @@ class ExperimentsScreen(BesideScreen[None]):
             flows.begin(self, self._edit(self.entry))
 
     async def _edit(self, entry: Entry) -> None:
-        from workbench.experiments import shelf
+        from workbench.experiments import places
         from workbench.files import atomic_write
         from workbench.tui.external import edited
 
@@ -302,18 +309,20 @@ class ExperimentsScreen(BesideScreen[None]):
         if made == before:
             return
         path = entry.path
-        if entry.place == shelf.SHIPPED:
-            path = await asyncio.to_thread(shelf.save_new, entry.name, made.decode("utf-8", "replace"))
+        if not entry.folder.writable:
+            look = self._looks.get(entry.path)
+            path = await asyncio.to_thread(self._shelf.save_new, entry.name, made.decode("utf-8", "replace"))
+            if isinstance(look, Look) and look.experiment is not None:
+                await asyncio.to_thread(places.copy_cases, entry.path, look.experiment.case_file, path)
             self.workbench.tell(f"saved as your own: {path}")
         elif await asyncio.to_thread(path.read_bytes) != before:
-            kept = await asyncio.to_thread(shelf.save_new, f"{entry.name}-mine", made.decode("utf-8", "replace"))
+            kept = await asyncio.to_thread(self._shelf.save_new, f"{entry.name}-mine", made.decode("utf-8", "replace"))
             raise UsageError(f"{path} changed meanwhile", hint=f"your text is kept in {kept}")
         else:
             await asyncio.to_thread(atomic_write, path, made)
         self._again(path)
 
     def _again(self, path: Path) -> None:
-        self._planned.pop(path, None)
         self._at = path
         self._list()
 
@@ -322,12 +331,12 @@ class ExperimentsScreen(BesideScreen[None]):
         flows.begin(self, self._new())
 
     async def _new(self) -> None:
-        from workbench.experiments import shelf
+        from workbench.experiments.shelf import template
         from workbench.tui.screens.ask import AskScreen
 
-        name = await self.app.push_screen_wait(AskScreen(f"name of the experiment, in {shelf.home()}"))
+        name = await self.app.push_screen_wait(AskScreen(f"name of the experiment, in {self._shelf.home().path}"))
         if name:
-            path = await asyncio.to_thread(shelf.save_new, name, shelf.template(name))
+            path = await asyncio.to_thread(self._shelf.save_new, name, template(name))
             self.line.value = ""
             self._again(path)
 

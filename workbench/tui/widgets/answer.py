@@ -293,6 +293,15 @@ class AnswerPane(Widget, can_focus=True):
             if tell:
                 self.post_message(self.Scrolled(self, self.scroll_fraction))
 
+    @property
+    def top(self) -> int:
+        """The first row that is shown."""
+        return self._top
+
+    def go_to(self, row: int) -> None:
+        """Show from this row on, as far as there are so many."""
+        self._go(row, tell=False)
+
     def action_scroll(self, lines: int) -> None:
         """By lines."""
         self._go(self._top + lines)

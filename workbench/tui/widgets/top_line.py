@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 
 class TopLine(Widget):
-    """` Compare │ F2 Library │ F4 History │ F12 Models     fast · coupled · lanes 1–4 of 8     ^p actions  F1 help`."""
+    """` Compare │ F2 Library │ ^o Experiments │ F4 History │ …   fast · coupled · lanes 1–4 of 8     ^p actions  F1 help`."""
 
     DEFAULT_CSS = """
     TopLine { height: 1; dock: top; background: $panel; color: $foreground-muted; }
@@ -57,5 +57,11 @@ class TopLine(Widget):
     def _tabs(self) -> list[tuple[str, bool]]:
         """The places one can go to, and whether one is there."""
         if self._here == "Compare":
-            return [(" Compare ", True), (" F2 Library ", False), (" F4 History ", False), (" F12 Models ", False)]
+            return [
+                (" Compare ", True),
+                (" F2 Library ", False),
+                (" ^o Experiments ", False),
+                (" F4 History ", False),
+                (" F12 Models ", False),
+            ]
         return [(" F2 Compare ", False), (f" {self._here} ", True), (" F4 Versions ", False)]
