@@ -102,15 +102,17 @@ async def generated(engine: Engine, messages: Sequence[Message], tokens: int) ->
     return text
 
 
-async def ranks(path: Path, prompts: int, tokens: int) -> list[tuple[float, float, int]]:
-    """For each prompt: the correlation with the edit distance, with the likelihood, how many answers moved at all."""
+async def ranks(path: Path, prompts: int, tokens: int) -> None:
+    """Print for each prompt the correlation with the edit distance, with the likelihood, and how many answers moved."""
     engine = LocalEngine(path, LoadOptions(context_length=2048))
-    found = []
     try:
         await engine.load()
         for system, message in PROMPTS[:prompts]:
             said = talk(system, message)
             answer = await generated(engine, said, tokens)
+            if not answer.strip():
+                print(f"  ‘{message}’ has no answer")
+                continue
             weights = await attribute(engine, said, answer, units_of(said))
             prompt = await engine.render(said)
             moved, unlikely = [], []
@@ -121,11 +123,11 @@ async def ranks(path: Path, prompts: int, tokens: int) -> list[tuple[float, floa
                 per_token = sum(token.logprob for token in scored) / max(1, len(scored))
                 unlikely.append(weights.logp / max(1, len(weights.answer)) - per_token)
             nats = [weight.nats if weight else 0.0 for weight in weights.weights]
-            found.append((spearman(nats, moved), spearman(nats, unlikely), sum(far > 0 for far in moved)))
-            print(f"  ‘{message}’ → ‘{' '.join(answer.split())[:70]}…’")
+            print(f"  ‘{message}’ → ‘{' '.join(answer.split())[:70]}…’, {sum(far > 0 for far in moved)} answers moved")
+            row("Spearman, weight and edit distance", spearman(nats, moved), "")
+            row("Spearman, weight and likelihood lost", spearman(nats, unlikely), "")
     finally:
         await engine.close()
-    return found
 
 
 def distance(left: Sequence[str], right: Sequence[str]) -> float:
@@ -177,9 +179,7 @@ def main() -> None:
             ratios = [kept / whole for kept, whole in zip(found["kept"], found["whole"], strict=True)]
             row("kept over whole", median(ratios), "×", 0.35)
         else:
-            for edit, likely, moved in asyncio.run(ranks(path, options.prompts, options.tokens)):
-                row("Spearman, weight and edit distance", edit, f"({moved} answers moved)")
-                row("Spearman, weight and likelihood lost", likely, "")
+            asyncio.run(ranks(path, options.prompts, options.tokens))
 
 
 if __name__ == "__main__":
