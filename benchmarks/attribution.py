@@ -89,9 +89,9 @@ async def speed(path: Path, rounds: int) -> dict[str, list[float]]:
     return found
 
 
-async def generated(engine: Engine, messages: Sequence[Message]) -> str:
+async def generated(engine: Engine, messages: Sequence[Message], tokens: int) -> str:
     """The greedy answer, strict."""
-    sampling = make({"temperature": 0, "max_tokens": 48})
+    sampling = make({"temperature": 0, "max_tokens": tokens})
     request = Generate(trial="one", messages=tuple(messages), sampling=sampling, mode="strict")
     text = ""
     async for event in engine.generate([request]):
@@ -102,30 +102,32 @@ async def generated(engine: Engine, messages: Sequence[Message]) -> str:
     return text
 
 
-async def ranks(path: Path) -> list[tuple[float, float, int]]:
-    """For each prompt: the correlation with the edit distance, with the likelihood, how many answers moved at all."""
+async def ranks(path: Path, prompts: int, tokens: int) -> None:
+    """Print for each prompt the correlation with the edit distance, with the likelihood, and how many answers moved."""
     engine = LocalEngine(path, LoadOptions(context_length=2048))
-    found = []
     try:
         await engine.load()
-        for system, message in PROMPTS:
+        for system, message in PROMPTS[:prompts]:
             said = talk(system, message)
-            answer = await generated(engine, said)
+            answer = await generated(engine, said, tokens)
+            if not answer.strip():
+                print(f"  ‘{message}’ has no answer")
+                continue
             weights = await attribute(engine, said, answer, units_of(said))
             prompt = await engine.render(said)
             moved, unlikely = [], []
             for unit in weights.units:
-                other = await generated(engine, without(said, unit))
+                other = await generated(engine, without(said, unit), tokens)
                 moved.append(distance(answer.split(), other.split()))
                 scored = await engine.score(prompt, other) if other else ()
                 per_token = sum(token.logprob for token in scored) / max(1, len(scored))
                 unlikely.append(weights.logp / max(1, len(weights.answer)) - per_token)
             nats = [weight.nats if weight else 0.0 for weight in weights.weights]
-            found.append((spearman(nats, moved), spearman(nats, unlikely), sum(far > 0 for far in moved)))
-            print(f"  ‘{message}’ → ‘{' '.join(answer.split())[:70]}…’")
+            print(f"  ‘{message}’ → ‘{' '.join(answer.split())[:70]}…’, {sum(far > 0 for far in moved)} answers moved")
+            row("Spearman, weight and edit distance", spearman(nats, moved), "")
+            row("Spearman, weight and likelihood lost", spearman(nats, unlikely), "")
     finally:
         await engine.close()
-    return found
 
 
 def distance(left: Sequence[str], right: Sequence[str]) -> float:
@@ -160,6 +162,8 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "ranks"))
     parser.add_argument("--model", choices=("gemma", "smol"), action="append")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--prompts", type=int, default=3, help="ranks: how many of the three prompts")
+    parser.add_argument("--tokens", type=int, default=48, help="ranks: longest answer")
     options = parser.parse_args()
     print(machine())
     for name, path in models().items():
@@ -175,9 +179,7 @@ def main() -> None:
             ratios = [kept / whole for kept, whole in zip(found["kept"], found["whole"], strict=True)]
             row("kept over whole", median(ratios), "×", 0.35)
         else:
-            for edit, likely, moved in asyncio.run(ranks(path)):
-                row("Spearman, weight and edit distance", edit, f"({moved} answers moved)")
-                row("Spearman, weight and likelihood lost", likely, "")
+            asyncio.run(ranks(path, options.prompts, options.tokens))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def likeliest(logits: Floats, top: int) -> list[int]:
     top = min(top, len(logits))
     blocks = len(logits) // _BLOCK
     if blocks > top > 0:
-        maxima = logits[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
+        maxima = logits[: blocks * _BLOCK].reshape(_BLOCK, blocks).max(axis=0)  # a block is a column
         found = np.flatnonzero(logits >= np.partition(maxima, -top)[-top])
     else:
         found = np.arange(len(logits))

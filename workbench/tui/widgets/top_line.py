@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 
 class TopLine(Widget):
-    """` Compare │ F2 Library │ ^o Experiments │ F4 History │ …   fast · coupled · lanes 1–4 of 8     ^p actions  F1 help`."""
+    """` Compare │ F2 Library │ ^o Experiments │ F4 History │ …   lanes 1–4 of 8     ^p actions  F1 help`."""
 
     DEFAULT_CSS = """
     TopLine { height: 1; dock: top; background: $panel; color: $foreground-muted; }
