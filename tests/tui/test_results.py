@@ -330,6 +330,24 @@ async def test_against_an_earlier_run(store: Store) -> None:
         assert len(screen.rows) == 13  # what hid the case is taken away
 
 
+async def test_a_report_is_written_where_one_says(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    async with opened() as app:
+        await at_results(app)
+        await app.press("w")
+        await app.until(lambda: type(app.app.screen).__name__ == "AskScreen", "asked")
+        await app.press("enter")
+        await app.until(lambda: "report: " in app.notices, "written")
+        assert "<html" in (tmp_path / "here" / "now.html").read_text()
+        await app.press("w")
+        await app.until(lambda: type(app.app.screen).__name__ == "AskScreen", "asked again")
+        await app.press("enter")
+        await app.until(lambda: type(app.app.screen).__name__ == "ChoiceScreen", "asked whether over it")
+
+
 async def test_no_earlier_run_is_said(store: Store) -> None:
     keep(store, "now", pairs(NOW), title="Wording", stopped="done")
     async with opened() as app:

@@ -182,6 +182,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("results.reverse", "the order the other way round", "r"),
     _a("results.charts", "charts: pass rates, verdicts, heat table, speed", "c", footer="charts"),
     _a("results.baseline", "what got worse, what better, since an earlier run", "b", footer="baseline"),
+    _a("results.report", "write a report: HTML, Markdown, CSV, JSON lines, JUnit", "w", footer="report"),
     _a("results.vote", "vote blind on the answers to this case", "V"),
     _a("results.again", "read the run again: it may have gone on", "f5 ctrl+r"),
     _a("results.leave", "back: from a search, from a filter, from the results", "escape q", "leave"),

@@ -35,7 +35,7 @@ def look_text(entry: Entry, look: Look) -> list[str]:
     if made is None:
         return [*lines, "", "e opens it in your editor"]
     if made.description:
-        lines += ["", made.description.strip()]
+        lines += ["", *(" ".join(part.split()) for part in made.description.split("\n\n"))]
     if look.trials is not None:
         repeats = f" × {made.repeats} repeats" if made.repeats > 1 else ""
         lines += ["", f"{len(made.variants)} variants × {look.cases:,} cases{repeats} = {look.trials:,} trials"]

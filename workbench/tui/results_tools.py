@@ -57,6 +57,29 @@ class ResultsTools:
         here = next((at for at, each in enumerate(trials) if each["variant"] == screen.label), 0)
         await screen.app.push_screen_wait(DiffScreen(sides_of(trials, here)))
 
+    async def report(self) -> None:
+        """A report to a file that is named; what the name ends in says the format. One that is there is asked for."""
+        from pathlib import Path
+
+        from workbench.experiments.reports import report
+        from workbench.tui.screens.ask import AskScreen
+
+        screen = self._screen
+        asked = AskScreen("report to (.html .md .csv .jsonl .xml)", f"{screen.run_id}.html")
+        name = (await screen.app.push_screen_wait(asked) or "").strip()
+        if not name:
+            return
+        path = await asyncio.to_thread(lambda: Path(name).expanduser().absolute())
+        if await asyncio.to_thread(path.exists):
+            rows = [
+                Choice("no", "leave it as it is", "Nothing is written."),
+                Choice("yes", f"write over {path.name}", "What stands in it now is lost."),
+            ]
+            if await screen.app.push_screen_wait(ChoiceScreen(f"{path.name} is there already", rows)) != "yes":
+                return
+        await asyncio.to_thread(report.write, screen.session.store, screen.run_id, path)
+        screen.workbench.tell(f"report: {path}")
+
     async def charts(self) -> None:
         """Bars, heat table, verdicts."""
         from workbench.tui.screens.results_charts import ChartsScreen

@@ -10,6 +10,7 @@ from workbench.experiments.results.columns import Column
 from workbench.experiments.results.matrix import SAME
 from workbench.experiments.statistics.correction import holm
 from workbench.experiments.statistics.pairs import Paired, compare
+from workbench.experiments.statistics.verdicts import changed
 
 if TYPE_CHECKING:
     from workbench.experiments.results.results import Results
@@ -45,7 +46,8 @@ class CheckChange:
 class VariantChange:
     """A variant in both runs, on the cases that both judged.
 
-    `found` is this run less the earlier one; `p` corrected by Holm for the number of variants; `said` by it, at alpha.
+    `found` is this run less the earlier one; `p` corrected by Holm for the number of variants; `said` by it and the
+    least difference that matters (statistics/verdicts.py, `changed`), as by `run --baseline`.
     `worse` and `better` cases: those that changed most first.
     """
 
@@ -71,7 +73,7 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Whether a variant is worse for sure."""
+        """Whether a variant got worse."""
         return any(change.said == "worse" for change in self.variants)
 
 
@@ -105,7 +107,7 @@ def compare_runs(before: Results, after: Results) -> Comparison:
             before=theirs,
             found=found,
             p=p,
-            said=_said(found, p, after.alpha),
+            said=_said(found, p, after),
             worse=tuple(sorted(_changes(before, after, theirs, mine, -1), key=lambda each: each.change)),
             better=tuple(sorted(_changes(before, after, theirs, mine, 1), key=lambda each: -each.change)),
             checks=_checks(before.column(theirs), after.column(mine)),
@@ -122,10 +124,9 @@ def compare_runs(before: Results, after: Results) -> Comparison:
     )
 
 
-def _said(found: Paired, p: float, alpha: float) -> Said:
-    if p > alpha or abs(found.difference) <= SAME:
-        return "no sure change"
-    return "better" if found.difference > 0 else "worse"
+def _said(found: Paired, p: float, after: Results) -> Said:
+    sign = changed(found.difference, p, after.delta, after.alpha)
+    return "no sure change" if sign == 0 else "better" if sign > 0 else "worse"
 
 
 def _paired(before: Results, after: Results, theirs: str, mine: str) -> Paired:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from workbench.experiments.statistics.correction import holm
 from workbench.experiments.statistics.pairs import Paired, compare, differences
-from workbench.experiments.statistics.verdicts import signed
+from workbench.experiments.statistics.verdicts import changed, signed
 from workbench.history import experiments as history
 from workbench.history.store import Store
 
 PAGE = 1000
-SURE = 0.05
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def against(store: Store, before: str, now: str, delta: float) -> list[Against]:
 
 
 def _one(label: str, paired: Paired, p: float, delta: float, cases: Mapping[str, float]) -> Against:
-    worse = paired.difference <= -delta + 1e-9 or (paired.difference < 0 and p <= SURE)
+    worse = changed(paired.difference, p, delta) < 0
     lost = tuple(case for case, difference in cases.items() if difference < -1e-9)
     if not paired.cases:
         return Against(label, paired, p, False, (), f"{label}: no case in common with the baseline")

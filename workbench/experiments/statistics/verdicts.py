@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from workbench.experiments.statistics.estimates import Estimate
 from workbench.experiments.statistics.evidence import Evidence
 
+_SAME = 1e-9  # what rounding makes of equal means
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -79,6 +81,18 @@ def _sentence(found: Verdict) -> str:
         f"(from {signed(found.low)} to {signed(found.high)}); evidence {amount(found.evidence)} to 1, "
         f"{amount(found.needed)} needed"
     )
+
+
+def changed(difference: float, p: float, delta: float | None, alpha: float = 0.05) -> int:
+    """A variant against itself at another time: -1 worse, 1 better, 0 neither.
+
+    It moved by at least `delta` (0…1, None for none that matters by itself), or less and it is no accident: `p` of an
+    exact test, corrected for many, at most `alpha`.
+    """
+    much = delta is not None and abs(difference) >= delta - _SAME
+    if abs(difference) <= _SAME or not (much or p <= alpha):
+        return 0
+    return 1 if difference > 0 else -1
 
 
 def points(value: float) -> str:

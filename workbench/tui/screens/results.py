@@ -305,6 +305,10 @@ class ResultsScreen(CoverableScreen[None], ModalScreen[None]):
         """What got worse since an earlier run."""
         self.tools.work(self.tools.baseline())
 
+    def action_report(self) -> None:
+        """Write a report."""
+        self.tools.work(self.tools.report())
+
     def action_vote(self) -> None:
         """Vote blind on the answers to this case."""
         self.tools.work(self.tools.vote())
