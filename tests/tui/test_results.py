@@ -330,9 +330,8 @@ async def test_against_an_earlier_run(store: Store) -> None:
         assert len(screen.rows) == 13  # what hid the case is taken away
 
 
-async def test_a_report_is_written_where_one_says(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_report_is_written(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(store, "now", pairs(NOW), stopped="done")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     async with opened() as app:
