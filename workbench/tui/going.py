@@ -109,7 +109,7 @@ class Going:
                 match event:
                     case ModelLoading():
                         self.doing = f"loading {event.model} {event.fraction:.0%}"
-                    case events.TrialTaken() | TrialFinished():
+                    case events.RunBegan() | events.TrialTaken() | TrialFinished():
                         self.doing = ""
                     case events.RunEnded():
                         self.summary = dict(event.summary)
@@ -118,7 +118,9 @@ class Going:
                     told.write(self.counts)
 
     def _tell_end(self) -> None:
-        """A notice: one may be anywhere."""
+        """A notice, unless one sees it: one may be anywhere."""
+        if "experiments" in getattr(self._app.screen, "places", ()):
+            return
         if self.error:
             self._app.tell(f"{self.path.stem}: {self.error}", severity="error")
         elif self.summary is not None:

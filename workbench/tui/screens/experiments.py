@@ -199,7 +199,7 @@ class ExperimentsScreen(BesideScreen[None]):
             lines += experiments_text.going_text(going, width)
         if entry.path in self._elsewhere:
             lines += experiments_text.elsewhere_text(self._elsewhere[entry.path], width)
-        if entry.path in self._ran:
+        if self._ran.get(entry.path) or (entry.path in self._ran and going is None):
             lines += experiments_text.runs_text(self._ran[entry.path])
         return lines
 
