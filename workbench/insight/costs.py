@@ -1,4 +1,4 @@
-"""What a text costs in tokens: by character, by word, by script. Why the same sentence costs more in another language."""
+"""What a text costs in tokens, by character, word and script: why a sentence costs more in another language."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Costs:
-    """Of a text: `dearest` are the words of most tokens, the first dearest; `scripts` those of most characters first."""
+    """Of a text: `dearest` are the words of most tokens, the dearest first; `scripts` that of most characters first."""
 
     tokens: int
     characters: int

@@ -1,9 +1,9 @@
 """Tokens of a text that is being edited: only what is near the edit is cut again, where that gives the same.
 
-A tokenizer looks at no more than a stretch around a place (words, or merges within reach), so the tokens some way before
-and behind an edit stay. `Tape.ask` names the stretch, `Tape.take` puts its tokens in where both of its ends agree with
-what was there; where they do not, the whole text is asked for. Agreement is strong evidence, no proof: who shows the
-tokens cuts the whole text when the typing rests (`Tape.confirm`).
+A tokenizer looks at no more than a stretch around a place (words, or merges within reach), so the tokens some way
+before and behind an edit stay. `Tape.ask` names the stretch, `Tape.take` puts its tokens in where both of its ends
+agree with what was there; where they do not, the whole text is asked for. Agreement is strong evidence, no proof: who
+shows the tokens cuts the whole text when the typing rests (`Tape.confirm`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from workbench.inference.engine import Token
+from workbench.insight.given import whole
 
 MARGIN = 256  # characters on either side of the edit that are cut again
 SURE = 6  # tokens that have to agree at either end
@@ -60,8 +61,8 @@ class Tape:
             return None
         before = _alike(old, text)
         after = _alike_end(old, text, before)
-        first = self._clean(bisect_right(self._starts, max(0, before - MARGIN)) - 1, -1)
-        last = self._clean(bisect_left(self._starts, min(len(old), len(old) - after + MARGIN)), 1)
+        first = whole(self.tokens, bisect_right(self._starts, max(0, before - MARGIN)) - 1, -1)
+        last = whole(self.tokens, bisect_left(self._starts, min(len(old), len(old) - after + MARGIN)), 1)
         start, end = self._starts[first], self._starts[last] + len(text) - len(old)
         if not count or end - start > len(text) // 2:
             return Ask(text, 0, len(text), 0, count, before, after)
@@ -102,11 +103,9 @@ class Tape:
         """Where token `at` begins, in characters."""
         return self._starts[min(at, len(self.tokens))]
 
-    def _clean(self, at: int, by: int) -> int:
-        """The next boundary that is not inside a character."""
-        while 0 < at < len(self.tokens) and self.tokens[at].data[:1] and self.tokens[at].data[0] & 0xC0 == 0x80:
-            at += by
-        return max(0, min(at, len(self.tokens)))
+    def token_at(self, place: int) -> int:
+        """The token that the character at `place` is in."""
+        return max(0, min(bisect_right(self._starts, place), len(self.tokens)) - 1)
 
     def _left(self, ask: Ask, tokens: Sequence[Token], starts: Sequence[int]) -> tuple[int, int] | None:
         """The first place (in the stretch, on the tape) from which SURE tokens before the edit agree."""

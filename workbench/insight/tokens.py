@@ -30,8 +30,9 @@ class Span:
 class Rendered:
     """A conversation as the model reads it: `tokens` joined are `text`, `owners` say whose each is.
 
-    `owners` are places in `messages`, TEMPLATE or BOTH. `fed` is how many tokens a trial feeds: one more where the model
-    puts a token in front of every text. `exact` is False where the template changes a message: owners are then guessed.
+    `owners` are places in `messages`, TEMPLATE or BOTH. `fed` is how many tokens a trial feeds: one more where the
+    model puts a token in front of every text. `exact` is False where the template changes a message: owners are then
+    guessed.
     """
 
     messages: tuple[Message, ...]
