@@ -200,19 +200,16 @@ async def test_the_cutter_takes_the_latest_and_makes_sure() -> None:
     text = "some words and more of them\n" * 500
     for end in ("", "a", "ab", "abc"):
         cutter.want(lambda end=end: text + end)  # type: ignore[misc]  # bound now
-    while not cutter.quiet:
-        await asyncio.sleep(0)
+    await cutter.settled()
     assert asked == [text + "abc"]  # those before were never put together
     cutter.want(lambda: text[:6000] + "X" + text[6000:] + "abc")
-    while not cutter.quiet:
-        await asyncio.sleep(0)
+    await cutter.settled()
     assert len(asked[1]) < 1000
     assert len(asked[2]) > 10_000  # the whole once, to be certain
     assert cutter.mended == 0
     assert "".join(token.text for token in cutter.tape.tokens) == cutter.tape.text
     cutter.want(lambda: "half \ud800")
-    while not cutter.quiet:
-        await asyncio.sleep(0)
+    await cutter.settled()
     assert "half a character" in wrong[0]
     with pytest.raises(EngineError):
         await engine.tokenize("\ud800")

@@ -41,6 +41,11 @@ class Cutter:
         """Whether what is there is certain, and of the text wanted last."""
         return self._task is None
 
+    async def settled(self) -> None:
+        """Wait until it is quiet."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
     def want(self, text: Callable[[], str]) -> None:
         """Make the tape that of this text, put together when its turn comes; the latest counts."""
         self._wanted = text
