@@ -63,6 +63,12 @@ class EngineContract:
     async def test_token_texts_joined_give_the_input_back(self, engine: Engine, text: str) -> None:
         assert "".join(token.text for token in await engine.tokenize(text)) == text
 
+    async def test_half_a_character_is_refused_in_one_line(self, engine: Engine) -> None:
+        with pytest.raises(EngineError, match="half a character") as caught:
+            await engine.tokenize(b"broken \xed\x95".decode("utf-8", "surrogateescape"))
+        assert "\n" not in str(caught.value)
+        assert "".join(token.text for token in await engine.tokenize("whole")) == "whole"
+
     async def test_the_count_is_what_will_be_fed(self, engine: Engine) -> None:
         counted = await engine.count(QUESTION)
         events = await run(engine, ask("a", max_tokens=1))

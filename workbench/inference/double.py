@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from workbench.errors import EngineError, UsageError
+from workbench.inference.encoding import check
 from workbench.inference.engine import (
     Counted,
     Event,
@@ -28,6 +29,7 @@ from workbench.inference.engine import (
     State,
     Step,
     Token,
+    TokenKind,
     TokenLogprob,
     Usage,
 )
@@ -132,7 +134,8 @@ class DoubleEngine:
     async def tokenize(self, text: str, *, special: bool = False) -> tuple[Token, ...]:
         """Words with the blank before them."""
         self._ready()
-        return tuple(Token(_id(piece), piece) for piece in _PIECES.findall(text))
+        check(text)
+        return tuple(Token(_id(piece), piece, _kind(piece, special)) for piece in _PIECES.findall(text))
 
     async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
         """As ChatML."""
@@ -337,6 +340,10 @@ def _stop(pieces: list[str], stops: Sequence[str]) -> tuple[list[str], bool]:
     text = "".join(pieces)
     found = [at for stop in stops if (at := text.find(stop)) >= 0]
     return (_PIECES.findall(text[: min(found)]), True) if found else (pieces, False)
+
+
+def _kind(piece: str, special: bool) -> TokenKind:
+    return "control" if special and piece in _SPECIAL else "normal"
 
 
 def _id(piece: str) -> int:

@@ -16,6 +16,7 @@ from workbench.inference.sampling import Sampling
 Role = Literal["system", "user", "assistant"]
 Mode = Literal["fast", "strict"]
 Finish = Literal["stop", "length", "cancelled", "interrupted", "error"]
+TokenKind = Literal["normal", "control", "byte", "unknown", "user-defined", "unused"]  # as its tokenizer says
 State = Literal["unloaded", "loading", "ready", "failed", "closed"]
 
 
@@ -93,11 +94,21 @@ class Usage(msgspec.Struct, frozen=True):
     waiting: int = 0
 
 
-class Token(msgspec.Struct, frozen=True):
-    """A token. Texts joined give the input back: a token that ends inside a character has "" and the last has all."""
+class Token(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A token. Texts joined give the input back: a token that ends inside a character has "" and the last has all.
+
+    `raw` are the token's own bytes where `text` does not say them (part of a character, a blank put in front).
+    """
 
     id: int
     text: str
+    kind: TokenKind = "normal"
+    raw: bytes = b""
+
+    @property
+    def data(self) -> bytes:
+        """The bytes that the token stands for."""
+        return self.raw or self.text.encode("utf-8", "replace")
 
 
 class TokenLogprob(msgspec.Struct, frozen=True):
@@ -240,7 +251,10 @@ class Engine(Protocol):
         ...
 
     async def tokenize(self, text: str, *, special: bool = False) -> tuple[Token, ...]:
-        """The tokens of `text` as it stands (no BOS added); `special` parses control tokens."""
+        """The tokens of `text` as it stands (no BOS added); `special` parses control tokens.
+
+        Raises EngineError for half a character (a lone surrogate), which no tokenizer takes.
+        """
         ...
 
     async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:

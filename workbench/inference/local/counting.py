@@ -18,6 +18,8 @@ from workbench.inference.local.text import split
 
 _KEPT = 64  # rendered and tokenised conversations remembered, and texts counted
 
+_MADE = 200_000  # tokens remembered with their texts
+
 V = TypeVar("V")
 
 
@@ -45,12 +47,25 @@ class Counter:
         # ChatML that the model was not trained on: its markers are no control tokens and would show
         self.stop = () if renderer.given else ("<|im_end|>", "<|im_start|>")
         self._alone: Recent[tuple[int, tuple[str, ...]]] = Recent()
+        self._made: dict[tuple[int, str], Token] = {}
 
     def tokenize(self, text: str, *, special: bool) -> tuple[Token, ...]:
         """The tokens of `text` as it stands; their texts joined give it back."""
         found = self._model.tokenize(text, add_special=False, parse_special=special).tolist()
-        texts = split(text.encode("utf-8", "replace"), [self._model.full_piece(token) for token in found])
-        return tuple(map(Token, found, texts))
+        pieces = [self._model.full_piece(token) for token in found]
+        texts = split(text.encode("utf-8", "replace"), pieces)
+        return tuple(map(self._token, found, texts, pieces))
+
+    def _token(self, token: int, text: str, piece: bytes) -> Token:
+        """The same text is nearly always the same token: made once."""
+        key = (token, text)
+        made = self._made.get(key)
+        if made is None:
+            raw = b"" if piece == text.encode("utf-8", "replace") else piece
+            made = Token(token, text, self._model.kind(token), raw)
+            if len(self._made) < _MADE:
+                self._made[key] = made
+        return made
 
     def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
         """The conversation as the model reads it."""

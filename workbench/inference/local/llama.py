@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import EngineError
-from workbench.inference.engine import LoadOptions
+from workbench.inference.engine import LoadOptions, TokenKind
 
 Ids = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -32,6 +32,14 @@ KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 _FLASH = {"auto": -1, "off": 0, "on": 1}
 _SPLIT = {"none": 0, "layer": 1, "row": 2}
+# enum llama_token_attr, the telling ones before the common one
+_KINDS: tuple[tuple[int, TokenKind], ...] = (
+    (1 << 0, "unknown"),
+    (1 << 5, "byte"),
+    (1 << 3, "control"),
+    (1 << 4, "user-defined"),
+    (1 << 1, "unused"),
+)
 _ROPE = {"model": -1, "none": 0, "linear": 1, "yarn": 2}
 
 
@@ -238,6 +246,13 @@ class Model:
     def is_control(self, token: int) -> bool:
         """Whether the token steers the model instead of being text."""
         return bool(low.llama_vocab_is_control(self.vocab, token)) or self.is_end(token)
+
+    def kind(self, token: int) -> TokenKind:
+        """What the tokenizer says it is; a token that ends an answer steers too."""
+        if self.is_control(token):
+            return "control"
+        given = int(low.llama_vocab_get_attr(self.vocab, token)) if 0 <= token < self.vocabulary else 0
+        return next((name for bit, name in _KINDS if given & bit), "normal")
 
     def free(self) -> None:
         """Give the weights back; every context of it must be freed before."""

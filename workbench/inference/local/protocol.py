@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from workbench.errors import EngineError
+from workbench.inference.encoding import refused
 from workbench.inference.engine import (
     Counted,
     Event,
@@ -216,7 +217,7 @@ def frame(message: Command | Reply) -> bytes:
     try:
         payload = _ENCODER.encode(message)
     except UnicodeEncodeError as error:
-        raise EngineError("the text holds half a character (a lone surrogate)", hint="type it again") from error
+        raise refused() from error
     if len(payload) > MAX_FRAME:
         raise EngineError(f"a message of {len(payload)} bytes is too long for the worker", hint="send less text")
     return HEADER.pack(MAGIC, VERSION, len(payload)) + payload

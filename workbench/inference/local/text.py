@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
+_BLANK = "▁".encode()  # SentencePiece writes a blank so, and reads the sign itself as one
+
 
 class Stream:
     """The text of one answer as its tokens come.
@@ -65,6 +67,12 @@ def split(data: bytes, pieces: Sequence[bytes]) -> list[str]:
         at = -1
         for piece in pieces:
             at += len(piece)
+            ends.append(max(at, 0))
+    elif (blanks := data.replace(_BLANK, b" ")) != data and joined in (blanks, b" " + blanks):
+        at = len(blanks) - len(joined)
+        for piece in pieces:
+            for byte in piece:
+                at += 3 if byte == 0x20 and data[at : at + 3] == _BLANK else 1
             ends.append(max(at, 0))
     else:
         for piece in pieces:

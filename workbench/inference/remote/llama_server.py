@@ -38,7 +38,10 @@ class LlamaServer(Plain):
     async def tokenize(self, text: str, *, special: bool) -> tuple[Token, ...]:
         """The tokens of `text` as it stands."""
         found = await self._pieces(text, special=special)
-        return tuple(map(Token, [id for id, _ in found], texts(text, [piece for _, piece in found])))
+        made = []
+        for (id, piece), shown in zip(found, texts(text, [piece for _, piece in found]), strict=True):
+            made.append(Token(id, shown, raw=b"" if piece == shown.encode() else piece))
+        return tuple(made)
 
     async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
         """The conversation as the model's chat template writes it."""

@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 from workbench import safe
 from workbench.errors import EngineError, WorkbenchError
+from workbench.inference.encoding import check
 from workbench.inference.engine import (
     Counted,
     Event,
@@ -121,6 +122,7 @@ class RemoteEngine:
 
     async def tokenize(self, text: str, *, special: bool = False) -> tuple[Token, ...]:
         """The tokens of `text`, where the server offers its tokenizer."""
+        check(text)
         return await self._ready().tokenize(text, special=special)
 
     async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:

@@ -36,7 +36,10 @@ class Vllm(Plain):
         found = _texts(text, names) if names else None
         if found is None or len(found) != len(ids):
             raise self._without("texts of its tokens")
-        return tuple(map(Token, ids, found))
+        made = []
+        for id, shown, name in zip(ids, found, names, strict=True):
+            made.append(Token(id, shown, "control" if _CONTROL.fullmatch(name) else "normal"))
+        return tuple(made)
 
     async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
         """The conversation's tokens, turned back to text."""

@@ -15,7 +15,7 @@ from textual.widgets import TextArea
 
 from workbench.errors import WorkbenchError
 from workbench.experiments.conversation import MAX_LANES, Comparison, Lane
-from workbench.tui import actions
+from workbench.tui import actions, insight_flows
 from workbench.tui.compositor import FrugalCompositor
 from workbench.tui.covered import CoverableScreen
 from workbench.tui.desk import Desk
@@ -405,6 +405,10 @@ class CompareScreen(CoverableScreen[None]):
     def action_diff(self) -> None:
         """Word by word against another lane."""
         self.tools.work(self.tools.diff())
+
+    def action_tokens(self) -> None:
+        """The lane's texts as tokens."""
+        self.tools.work(insight_flows.tokens(self))
 
     def action_attribution(self) -> None:
         """What the lane's answer hangs on."""

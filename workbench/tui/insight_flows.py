@@ -1,0 +1,47 @@
+"""From the lanes to the tokens and the association screens: what those are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import NotFoundError
+from workbench.inference.engine import Message
+
+if TYPE_CHECKING:
+    from workbench.experiments.conversation import Comparison, Lane
+    from workbench.tui.screens.compare import CompareScreen
+    from workbench.tui.screens.tokens import Texts
+
+
+async def tokens(screen: CompareScreen) -> None:
+    """The lane's texts as tokens; beside them those of the next lane's model, if it is another and memory holds it."""
+    from workbench.tui.screens.tokens import TokensScreen
+
+    await screen.workbench.ready.wait()
+    session, lane = screen.session, screen.lane
+    assert session is not None
+    if not lane.path:
+        raise NotFoundError("this lane has no model", hint="m picks one")
+    models = [(lane.model, lane.path)]
+    for other in screen.comparison.lanes:
+        if len(models) < 2 and other.path and other.path != lane.path and await session.pool.fits(Path(other.path)):
+            models.append((other.model, other.path))
+    await screen.app.push_screen_wait(TokensScreen(session, texts(screen.comparison, lane), models))
+
+
+def texts(comparison: Comparison, lane: Lane) -> Texts:
+    """What there is to see of a lane as tokens; with no message written, the last one."""
+    from workbench.tui.screens.tokens import Texts
+
+    turn = lane.last
+    asked: tuple[Message, ...] = ()
+    if turn is not None and turn.answer:
+        asked = (*lane.lead, *lane.history(lane.turns[:-1]), Message("user", turn.message))
+    return Texts(
+        message=comparison.draft or (turn.message if turn else ""),
+        pending=lane.pending(comparison.draft),
+        answer=lane.text,
+        asked=asked,
+        values=dict(lane.values),
+    )
