@@ -14,7 +14,6 @@ from workbench.cli.main import run
 from workbench.experiments.files import open_experiment
 from workbench.experiments.plan import Plan
 
-REAL = ("wording", "json-output")  # run on the starter model each time
 FILES = sorted(paths.shipped("experiments").glob("*.toml"))
 
 
@@ -61,14 +60,6 @@ def gives(file: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_example_gives_its_summary_and_report(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if file.stem not in REAL:  # the others do the same on the double: the model takes its time
-        monkeypatch.setenv("WORKBENCH_DOUBLE", "tokens=20")
-    gives(file, tmp_path, capsys)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("file", [file for file in FILES if file.stem not in REAL], ids=lambda file: file.stem)
-def test_on_the_starter_model_too(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gives(file, tmp_path, capsys)
