@@ -21,9 +21,10 @@ Emit = Callable[[Event], None]
 def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[TokenLogprob, ...]:
     """The chosen token with its `top` alternatives; without a token the `top` likeliest ones, likeliest first."""
     best = float(logits.max())
-    below = logits - best
-    weights = np.exp(below)
-    mass = float(weights.sum(dtype=np.float64))
+    below, weights, higher = model.scratch
+    np.subtract(logits, np.float32(best), out=below)
+    np.exp(below, out=weights)
+    mass = float(weights.sum())  # pairwise: 1e-7 of it at most
     total = best + math.log(mass)
     first: list[tuple[int, str, float]] = []
     if top > 0:
@@ -34,7 +35,8 @@ def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[
     if not math.isfinite(expected):  # a logit of -inf: it is never drawn, and adds nothing
         expected = float(np.dot(weights, np.where(weights > 0, below, 0)))
     entropy = max(0.0, math.log(mass) - expected / mass)
-    rank = 1 + int(np.count_nonzero(logits > logits[token]))
+    np.greater(logits, logits[token], out=higher)
+    rank = 1 + int(np.count_nonzero(higher))
     return (TokenLogprob(token, model.text(token), float(logits[token]) - total, tuple(first), entropy, rank),)
 
 

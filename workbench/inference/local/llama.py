@@ -156,6 +156,7 @@ class Model:
         self.offloaded = min(self.layers + 1, params.n_gpu_layers) if self.gpu else 0
         recurrent = low.llama_model_is_recurrent(self.handle) or low.llama_model_is_hybrid(self.handle)
         self.shares = not recurrent  # whether part of a sequence can be copied
+        self._scratch: tuple[Floats, Floats, npt.NDArray[np.bool_]] | None = None
         self._pieces: dict[int, bytes] = {}
         self._full: dict[int, bytes] = {}
         if low.llama_model_has_encoder(self.handle) or not low.llama_model_has_decoder(self.handle):
@@ -170,6 +171,14 @@ class Model:
             key = buffer.value.decode("utf-8", "replace")
             low.llama_model_meta_val_str_by_index(self.handle, index, buffer, size)
             yield key, buffer.value.decode("utf-8", "replace")
+
+    @property
+    def scratch(self) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Room for sums over the vocabulary, for the decoding thread: fresh megabytes for each token cost as much."""
+        if self._scratch is None:
+            size = self.vocabulary
+            self._scratch = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.bool_)
+        return self._scratch
 
     def number(self, key: str, default: int = 0) -> int:
         """An integer of the metadata, `key` below the architecture's name (of an array: the largest)."""
