@@ -31,7 +31,7 @@ async def at_tokens(app: Driver) -> TokensScreen:
 
 async def settled(app: Driver, screen: TokensScreen) -> None:
     await app.until(lambda: all(side.pane.tokens and side.cutter.quiet for side in screen.sides), "cut")
-    await app.until(lambda: len(screen._costs) == len(screen.sides), "reckoned")
+    await app.until(lambda: len(screen._costs) == len(screen.sides) and not screen._stale, "reckoned")
     await app.pilot.pause()
 
 

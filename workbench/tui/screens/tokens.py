@@ -22,6 +22,7 @@ from workbench.insight.given import given
 from workbench.insight.tokens import brought, rendered
 from workbench.tui import actions
 from workbench.tui import tokens_text as text_of
+from workbench.tui.compositor import FrugalCompositor
 from workbench.tui.screens.beside import bindings
 from workbench.tui.widgets.frame import FrameLine
 from workbench.tui.widgets.token_pane import TokenPane
@@ -39,6 +40,8 @@ RENDERED = 1
 ANSWER = 2
 TYPED = 3
 PAUSE = 0.15  # seconds that the cursor rests before its token's probability is asked for
+REST = 0.8  # and before a long text's costs are reckoned, which takes a moment
+_LONG = 5000  # tokens
 _NARROW = 80
 _LOW = 30
 
@@ -62,8 +65,8 @@ class TokensScreen(ModalScreen[None]):
     TokensScreen > Horizontal { height: 1fr; }
     TokensScreen > TypedArea, TokensScreen > TypedArea:focus { display: none; height: 1fr; max-height: 12; }
     TokensScreen.-typed > TypedArea, TokensScreen.-typed > TypedArea:focus { display: block; }
-    TokensScreen > Static { height: auto; max-height: 7; padding: 0 1; }
-    TokensScreen.-low > Static { max-height: 5; }
+    TokensScreen > Static { height: 7; padding: 0 1; }
+    TokensScreen.-low > Static { height: 6; }
     TokensScreen.-low > TypedArea, TokensScreen.-low > TypedArea:focus { max-height: 4; }
     TokensScreen.-narrow > Horizontal { layout: vertical; }
     """
@@ -73,6 +76,7 @@ class TokensScreen(ModalScreen[None]):
 
     def __init__(self, session: Session, texts: Texts, models: list[tuple[str, str]], view: int = RENDERED) -> None:
         super().__init__()
+        self._compositor = FrugalCompositor()
         self.session = session
         self.texts = texts
         self.view = view
@@ -82,6 +86,7 @@ class TokensScreen(ModalScreen[None]):
         self.says = Static(markup=False)
         self.likely = False  # whether probabilities are asked for
         self._costs: dict[TokenSide, Costs] = {}
+        self._stale: set[TokenSide] = set()  # whose costs are of the text some keys ago
         self._brought: dict[str, tuple[str, ...]] = {}
         self._wrong = ""
         self._following = False  # a cursor is moved after the other one
@@ -191,7 +196,7 @@ class TokensScreen(ModalScreen[None]):
     @on(TokenSide.Cut)
     def _told(self, event: TokenSide.Cut) -> None:
         event.stop()
-        self._costs.pop(event.side, None)
+        self._stale.add(event.side)
         self._wrong = ""
         self._follow_box()
         self.tell()
@@ -209,21 +214,20 @@ class TokensScreen(ModalScreen[None]):
     @work(group="reckon", exclusive=True)
     async def _reckon(self) -> None:
         """What it costs by word and writing; a moment after the last key, for it looks at every token."""
-        await asyncio.sleep(PAUSE)
-        for side in [side for side in self.sides if side not in self._costs]:
-            tokens = list(side.pane.tokens)
-            found = await asyncio.to_thread(costs, tokens)
-            if len(tokens) == len(side.pane.tokens):
-                self._costs[side] = found
+        most = max(len(side.pane.tokens) for side in self.sides)
+        await asyncio.sleep(PAUSE if most < _LONG else REST)
+        for side in [side for side in self.sides if side in self._stale]:
+            self._stale.discard(side)
+            self._costs[side] = await asyncio.to_thread(costs, list(side.pane.tokens))
         self.tell()
 
     def tell(self) -> None:
         """The counts above, the token at the cursor and the costs below."""
         counts = [len(side.pane.tokens) for side in self.sides]
         for at, side in enumerate(self.sides):
-            ratio = f" · {counts[1] / counts[0]:.2f} × A" if at and counts[0] else ""
+            ratio = f" {counts[1] / counts[0]:.2f}×A" if at and counts[0] else ""
             side.says(self._label(side), f"{counts[at]:,} tok{ratio}")
-        self.says.update(safe.text("\n".join(safe.line(line) for line in self.lines())))
+        self.says.update(safe.text("\n".join(safe.line(line) for line in self.lines())), layout=False)
 
     def lines(self) -> list[str]:
         """What stands below the tokens."""

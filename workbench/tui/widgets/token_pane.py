@@ -1,7 +1,7 @@
 """A text as its tokens, in turn: only the rows in sight are laid out and painted, however long the text.
 
-Every other token is underlined and has the other background, so that pieces are told apart without colours too; a
-template's stretch stands in ⟦ ⟧, a control token that came from a person behind ⚠.
+Every other token of a row is underlined and has the other background: pieces are told apart without colours too. What
+a template wrote stands in ⟦ ⟧, a control token that came from a person behind ⚠.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class TokenPane(Widget, can_focus=True):
         self._top = 0
         self._known: dict[str, tuple[str, int]] = {}
         self._looks: dict[str, Style] = {}
+        self._painted: list[object] = []
 
     # ---- what is shown
 
@@ -78,7 +79,32 @@ class TokenPane(Widget, can_focus=True):
         del self._rows[max(1, row + 1) :]
         self.here = max(0, min(self.here, len(tokens) - 1))
         self._top = min(self._top, self._last_top())
-        self.refresh()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        """Paint the rows in sight that are others than those that were painted last."""
+        before, self._painted = self._painted, self._in_sight()
+        if before[:1] != self._painted[:1] or len(before) != len(self._painted):
+            self.refresh()
+            return
+        wide = self.size.width
+        rows = [y for y, pair in enumerate(zip(before, self._painted, strict=True)) if pair[0] != pair[1]]
+        if rows:
+            self.refresh(*(Region(0, y - 1, wide, 1) for y in rows))
+
+    def _in_sight(self) -> list[object]:
+        """The top row and size, then what each row in sight is made of."""
+        self._reach(self._top + self.size.height)
+        made: list[object] = [(self._top, self.size, self.bars, self.has_focus)]
+        last = len(self._rows) - 1
+        for row in range(self._top, self._top + self.size.height):
+            if row >= last:
+                made.append(None)
+                continue
+            start, end = self._rows[row : row + 2]
+            here = self.here - start if start <= self.here < end else -1
+            made.append((self.tokens[start:end], tuple(self.owners[max(0, start - 1) : end + 1]), here))
+        return made
 
     def set_bars(self, bars: bool) -> None:
         """A bar behind each token, or none."""
@@ -186,20 +212,20 @@ class TokenPane(Widget, can_focus=True):
                 text, wide = self._piece(at)
                 if wide > width - 1:
                     text = set_cell_size(text, width - 2) + "…"
-                made.append(Segment(text, self._style(at, base)))
+                made.append(Segment(text, self._style(at, (at - self._rows[row]) % 2, base)))
             strip = Strip(made).adjust_cell_length(width - 1, base)
         return Strip.join([strip, Strip([Segment(self._bar(y), base)], 1)])
 
-    def _style(self, at: int, base: Style) -> Style:
+    def _style(self, at: int, odd: int, base: Style) -> Style:
         token, owner = self.tokens[at], self.owners[at] if at < len(self.owners) else 0
-        style = base + self._look("odd" if at % 2 else "even")
+        style = base + self._look("odd" if odd else "even")
         if token.kind == "control":
             style += self._look("intruder" if owner >= 0 and self.owners else "control")
         elif owner == TEMPLATE:
             style += self._look("template")
         elif token.raw:
             style += self._look("bytes")
-        if at == self.here and (self.has_focus or token is self.current):
+        if at == self.here:
             style += Style(reverse=True, bold=True)
         return style
 
@@ -226,13 +252,9 @@ class TokenPane(Widget, can_focus=True):
         token = max(0, min(token, len(self.tokens) - 1))
         if token == self.here or not self.tokens:
             return
-        before, top, self.here = self.here, self._top, token
+        self.here = token
         self._follow()
-        if top != self._top:
-            self.refresh()
-        else:
-            rows = {self._row_of(before), self._row_of(token)}
-            self.refresh(*(Region(0, row - top, self.size.width, 1) for row in rows if row >= top))
+        self._repaint()
         if tell:
             self.post_message(self.Moved(self))
 
