@@ -38,6 +38,14 @@ class Model:
     license: str = ""
 
 
+def count(parameters: int) -> str:
+    """`135M`, `7.6B`: parameters as a person says them."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if parameters >= unit * 0.9995:
+            return f"{parameters / unit:.{1 if parameters < unit * 99.95 and name == 'B' else 0}f}{name}"
+    return str(parameters)
+
+
 def models() -> list[Model]:
     """Every GGUF model found, by name; a bad file is one with its error."""
     found: dict[Path, Model] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
@@ -14,6 +15,7 @@ from textual.widgets import Input
 from workbench.errors import WorkbenchError
 from workbench.models import hub
 from workbench.models.asking import asked
+from workbench.models.suiting import Room, room
 from workbench.tui import actions, hub_text
 from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.widgets.card_list import Row
@@ -45,7 +47,7 @@ class HubScreen(BesideScreen[None]):
         self._repos: list[Repo] = []
         self._pages: dict[str, RepoPage] = {}
         self._inside: RepoPage | None = None  # whose files the list holds
-        self._room = 0  # bytes of memory that are free
+        self._room = Room(0)  # memory that is free
 
     def compose(self) -> ComposeResult:
         yield self.line
@@ -53,9 +55,7 @@ class HubScreen(BesideScreen[None]):
 
     async def on_mount(self) -> None:
         """The most downloaded, until one asks for others."""
-        from workbench.hardware import memory
-
-        self._room = await asyncio.to_thread(memory.available)
+        self._room = await asyncio.to_thread(room)
         self.set_interval(0.5, self._tick)
         self._tick()
         self._search()
@@ -84,7 +84,7 @@ class HubScreen(BesideScreen[None]):
         best, _ = hub_text.advised(self._inside, self._room)
         says = hub_text.verdict(file, self._room)
         kind = {"fits": "label", "too big": "bad", "tight": "mark"}.get(says, "dim")
-        name = f" {file.name.rsplit('/', 1)[-1]}"
+        name = f" {_tail(file.name, self._inside)}"
         left = [("▸ " if file is best else "  ", "match"), (f"{file.quantization or '?':<8}", ""), (name, "dim")]
         return left, [(f"{file.size / 1e6:,.0f} MB ", "dim"), (says, kind)]
 
@@ -117,7 +117,8 @@ class HubScreen(BesideScreen[None]):
         return self._pages[id]
 
     @work(group="search", exclusive=True)
-    async def _search(self) -> None:
+    async def _search(self, *, entered: bool = False) -> None:
+        """Ask the hub; what was `entered` leads to the list."""
         self.head.show([("searching the hub…", "")], [(hub.endpoint(), "")])
         try:
             wish = asked(self.line.value, self._sort)
@@ -134,7 +135,7 @@ class HubScreen(BesideScreen[None]):
         self._inside = None
         self.cards.show(len(self._repos))
         self.turned()
-        if self._repos and self.focused is self.line and self.line.value:
+        if self._repos and self.focused is self.line and entered:
             self.cards.focus()
 
     def _tick(self) -> None:
@@ -153,7 +154,13 @@ class HubScreen(BesideScreen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the search line."""
         event.stop()
-        self._search()
+        self._search(entered=True)
+
+    def on_key(self, event: events.Key) -> None:
+        """Down leaves the search line for the list."""
+        if event.key == "down" and self.focused is self.line and (self._repos or self._inside):
+            event.stop()
+            self.cards.focus()
 
     def taken(self) -> None:
         """Enter: into a repository, or a file of it is fetched."""
@@ -209,6 +216,17 @@ class HubScreen(BesideScreen[None]):
             self._tick()
         else:
             self.dismiss(None)
+
+
+def _tail(name: str, page: RepoPage) -> str:
+    """The file's name without its folder, and without what the names of all models there begin with."""
+    names = [file.name.rsplit("/", 1)[-1] for file in page.files if not file.projector]
+    own = name.rsplit("/", 1)[-1]
+    if len(names) < 2 or own not in names:
+        return own
+    same = sum(1 for _ in takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False)))
+    cut = max(own.rfind(each, 0, same) for each in "-_.") + 1
+    return f"…{own[cut:]}" if cut else own
 
 
 def _short(count: int) -> str:

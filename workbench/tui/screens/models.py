@@ -35,8 +35,9 @@ class ModelsScreen(BesideScreen[str | None]):
     narrow: ClassVar[int] = 90
     BINDINGS: ClassVar[list[BindingType]] = bindings("models")
 
-    def __init__(self, session: Session, lanes: int) -> None:
+    def __init__(self, session: Session, lanes: int, current: str = "") -> None:
         super().__init__(session)
+        self._current = current  # where one begins
         self._lanes = lanes
         self._models: list[Model] = []
         self._fetching = 0  # downloads when it was last looked
@@ -50,7 +51,7 @@ class ModelsScreen(BesideScreen[str | None]):
         await self.workbench.fetches.open()
         self._tick()
         self.set_interval(0.5, self._tick)
-        await self._load()
+        await self._load(self._current)
 
     async def _load(self, path: str = "") -> None:
         for wait in (False, True) if self.session.settings.servers else (False,):  # servers come when they come
@@ -74,7 +75,8 @@ class ModelsScreen(BesideScreen[str | None]):
         state = "reload needed " if model.path in self._stale else "loaded " if loaded else ""
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
         kind = "mark" if model.path in self._stale else "label"
-        return [(model.name, ""), (f"  {model.source}", "dim")], [(state, kind), (size, "dim")]
+        sees = " + mmproj" if model.projector else ""
+        return [(model.name, ""), (f"{sees}  {model.source}", "dim")], [(state, kind), (size, "dim")]
 
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
