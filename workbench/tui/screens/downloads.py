@@ -36,7 +36,7 @@ class DownloadsScreen(BesideScreen[None]):
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("downloads") if a.footer)
         self.foot.show([(f"{keys} · esc back", "")])
         self.set_interval(0.5, self._tick)
-        self._tick()
+        self.call_after_refresh(self._tick)  # the bar is as wide as its pane
 
     @property
     def fetch(self) -> Fetch | None:

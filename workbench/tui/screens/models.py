@@ -48,6 +48,7 @@ class ModelsScreen(BesideScreen[str | None]):
         return self._models[self.cards.here] if 0 <= self.cards.here < len(self._models) else None
 
     async def on_mount(self) -> None:
+        self.head.show([("models", "name"), ("  looking…", "")])  # headers are read once: the first time takes seconds
         await self.workbench.fetches.open()
         self._tick()
         self.set_interval(0.5, self._tick)
