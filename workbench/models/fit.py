@@ -48,7 +48,10 @@ class Fit:
     def numbers(self) -> str:
         """`1.2–1.4 GB of 20.1 GB RAM free`."""
         room = f"{self.available / 1e9:.1f} GB {self.place} free"
-        return f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB of {room}{', as measured' if self.measured else ''}"
+        span = f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB"
+        if self.high < 1e9:
+            span = f"{self.low / 1e6:.0f}–{self.high / 1e6:.0f} MB"
+        return f"{span} of {room}{', as measured' if self.measured else ''}"
 
 
 def compute_bytes(header: Header, cells: int, *, lanes: int = 1, batch: int = 512) -> int:

@@ -55,9 +55,9 @@ def of_name(name: str) -> str:
 
 
 def line(quantization: str) -> str:
-    """One plain line: `about 4.9 bits a weight: the usual choice …`."""
+    """One plain line: `4.9 bits a weight: the usual choice …`."""
     if known := LINES.get(quantization):
-        return f"about {known[0]:g} bits a weight: {known[1]}"
+        return f"{known[0]:.1f} bits a weight: {known[1]}"
     if larger := _LARGER.fullmatch(quantization):
         kind = larger[1].replace("Q8_K", "Q8_0")
         near = next((name for name in (f"{kind}_M", kind) if name in LINES), "")

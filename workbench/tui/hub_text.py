@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from workbench import safe
@@ -47,17 +48,32 @@ def described(page: RepoPage, room: Room) -> str:
         lines += [f"for this machine: {why}", ""]
     elif page.files:
         lines += [why, ""]
-    lines += [row for file in page.files for row in _file(file, room)] or ["there is no GGUF model in it"]
+    lines += [row for file in page.files for row in _file(file, page, room)] or ["there is no GGUF model in it"]
     lines += ["", "── its card", safe.text(page.card) or "it has none"]
     return "\n".join(lines)
 
 
-def _file(file: RepoFile, room: Room) -> list[str]:
-    parts = f"{len(file.parts)} files, " if len(file.parts) > 1 else ""
+def _file(file: RepoFile, page: RepoPage, room: Room) -> list[str]:
+    parts = f" in {len(file.parts)} files" if len(file.parts) > 1 else ""
     kind = file.quantization or "?"
     said = "lets a model see images; fetch it beside its model" if file.projector else line(file.quantization)
-    head = f"{kind:<8} {file.size / 1e6:>9,.0f} MB  {verdict(file, room):<9} {parts}{safe.line(file.name)}"
+    name = safe.line(short(file.name, page))
+    head = f"{kind:<8} {file.size / 1e6:>8,.0f} MB  {verdict(file, room):<9} {name}{parts}"
     return [head, f"  {said}"] if said else [head]
+
+
+def short(name: str, page: RepoPage) -> str:
+    """The file's name without its folder, and without what it shares with the repository's, or with all others."""
+    own = name.rsplit("/", 1)[-1]
+    repo = page.repo.id.rsplit("/", 1)[-1].removesuffix("-GGUF")
+    if repo and own.lower().startswith(repo.lower()) and own[len(repo) :].startswith(("-", "_", ".")):
+        return f"…{own[len(repo) + 1 :]}"
+    names = [file.name.rsplit("/", 1)[-1] for file in page.files if not file.projector]
+    if len(names) < 2 or own not in names:
+        return own
+    same = sum(1 for _ in takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False)))
+    cut = max(own.rfind(each, 0, same) for each in "-_.") + 1
+    return f"…{own[cut:]}" if cut else own
 
 
 def ordered(page: RepoPage, room: Room) -> Sequence[RepoFile]:

@@ -80,7 +80,7 @@ def marks(shown: str) -> list[tuple[int, int, str]]:
     if begin < 0 or end < begin:
         return made
     return made + [
-        (found.start(), found.end(), "added" if found[0].startswith("{{") else "match")
+        (found.start(), found.end(), "written" if found[0].startswith("{{") else "statement")
         for found in _JINJA.finditer(shown, begin, end)
     ]
 
@@ -106,6 +106,6 @@ def _fits(model: Model, lanes: int, options: LoadOptions) -> list[str]:
             break
         wish = wanted(Path(model.path), replace(options, context_length=context, lanes=lanes))
         fit = wish.fit()
-        rows.append(f"{context:>7,} tokens each: {fit.verdict:<8} {fit.numbers}")
+        rows.append(f"{context:>6,} tokens each: {fit.verdict:<7} {fit.numbers}")
         lines = lines or advice(wish, fit.available)
     return [*rows, *(f"  to make it fit: {line}" for line in lines)]

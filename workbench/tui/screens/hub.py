@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events, work
@@ -84,7 +83,7 @@ class HubScreen(BesideScreen[None]):
         best, _ = hub_text.advised(self._inside, self._room)
         says = hub_text.verdict(file, self._room)
         kind = {"fits": "label", "too big": "bad", "tight": "mark"}.get(says, "dim")
-        name = f" {_tail(file.name, self._inside)}"
+        name = f" {hub_text.short(file.name, self._inside)}"
         left = [("▸ " if file is best else "  ", "match"), (f"{file.quantization or '?':<8}", ""), (name, "dim")]
         return left, [(f"{file.size / 1e6:,.0f} MB ", "dim"), (says, kind)]
 
@@ -216,17 +215,6 @@ class HubScreen(BesideScreen[None]):
             self._tick()
         else:
             self.dismiss(None)
-
-
-def _tail(name: str, page: RepoPage) -> str:
-    """The file's name without its folder, and without what the names of all models there begin with."""
-    names = [file.name.rsplit("/", 1)[-1] for file in page.files if not file.projector]
-    own = name.rsplit("/", 1)[-1]
-    if len(names) < 2 or own not in names:
-        return own
-    same = sum(1 for _ in takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False)))
-    cut = max(own.rfind(each, 0, same) for each in "-_.") + 1
-    return f"…{own[cut:]}" if cut else own
 
 
 def _short(count: int) -> str:
