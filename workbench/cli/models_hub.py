@@ -79,6 +79,7 @@ def _short(count: int) -> str:
 
 def _print_page(page: RepoPage, options: argparse.Namespace) -> int:
     from workbench.models import suiting
+    from workbench.models.hub import endpoint
     from workbench.models.quantization import line
 
     models = [file for file in page.files if not file.projector]
@@ -102,7 +103,7 @@ def _print_page(page: RepoPage, options: argparse.Namespace) -> int:
     repo = page.repo
     print(safe.line(f"{repo.id}  {repo.downloads:,} ↓  {repo.likes:,} ♥  {repo.license}  {repo.censorship}".rstrip()))
     if repo.gated:
-        print("gated: accept its terms on its page, and set HF_TOKEN")
+        print(safe.line(f"gated: accept its terms at {endpoint()}/{repo.id}, and set HF_TOKEN"))
     for file in page.files:
         mark = "▸" if at >= 0 and file is models[at] else " "
         text = f"{mark} {file.quantization or '?':<9}{file.size / 1e6:>10,.0f} MB  {says[file.name]:<9} {file.name}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench import safe
 from workbench.models import suiting
+from workbench.models.hub import endpoint
 from workbench.models.quantization import line
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def about(repo: Repo) -> list[str]:
     notes += [f"changed {repo.updated}"] if repo.updated else []
     lines = [repo.id, " · ".join(notes)]
     if repo.gated:
-        lines.append("gated: accept its terms on its page first, and set HF_TOKEN")
+        lines.append(f"gated: accept its terms at {endpoint()}/{repo.id} first, and set HF_TOKEN")
     if repo.censorship:
         lines.append(f"{repo.censorship}, its tags or its name say")
     return lines

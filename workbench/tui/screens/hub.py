@@ -119,6 +119,7 @@ class HubScreen(BesideScreen[None]):
     async def _search(self, *, entered: bool = False) -> None:
         """Ask the hub; what was `entered` leads to the list."""
         self.head.show([("searching the hub…", "")], [(hub.endpoint(), "")])
+        problem = ""
         try:
             wish = asked(self.line.value, self._sort)
             find: Callable[[], list[Repo]] = lambda: hub.search(  # noqa: E731  (typed, for the thread)
@@ -127,13 +128,16 @@ class HubScreen(BesideScreen[None]):
             self._repos = await asyncio.to_thread(find)
         except WorkbenchError as error:
             self._repos = []
-            self.head.show([(f"✗ {error}", "bad")], firm=True)
+            problem = f"✗ {error}"
+            self.head.show([(problem, "bad")], firm=True)
         else:
             found = f"{len(self._repos)} repositories" if self._repos else "nothing matches"
             self.head.show([("the hub", "name"), (f"  {found}, by {self._sort}", "")], [(hub.endpoint(), "")])
         self._inside = None
         self.cards.show(len(self._repos))
         self.turned()
+        if problem:
+            self.pane.set_text(problem)  # whole: the head may be too short for it
         if self._repos and self.focused is self.line and entered:
             self.cards.focus()
 

@@ -241,9 +241,10 @@ class ModelsScreen(BesideScreen[str | None]):
         if used:
             raise EngineError(f"lane {', '.join(used)} uses {model.name}", hint="take another model there first")
         gone = await asyncio.to_thread(removal, model)
-        about = f"Deletes {', '.join(gone.files)} and frees {gone.frees / 1e6:,.0f} MB. It can be fetched again."
+        frees = f"frees {gone.frees / 1e6:,.0f} MB"
+        about = f"Deletes {', '.join(gone.files)}, {frees}. It can be fetched again."
         rows = [Choice("no", "keep it", "Nothing is deleted."), Choice("yes", f"delete {model.name}", about)]
-        if await self.app.push_screen_wait(ChoiceScreen("delete the model?", rows)) == "yes":
+        if await self.app.push_screen_wait(ChoiceScreen(f"delete the model? it {frees}", rows)) == "yes":
             await self.session.pool.discard(Path(model.path))
             await asyncio.to_thread(gone.work)
             self.workbench.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")
