@@ -157,6 +157,7 @@ def test_every_store_in_its_own_layout() -> None:
     assert found["models.folders"].path.endswith("own.GGUF")
     assert (found["Ollama"].path, found["Ollama"].projector) == (str(blob), str(seeing))
     one = found["Jan"]
+    assert one.name == "j F32"  # its file is model.gguf
     assert (one.license, one.chat_template, one.context_length, one.parameters) == ("mit", True, 2048, 32)
 
 

@@ -14,6 +14,8 @@ from workbench.models import facts, stores
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.stores import STARTER, Candidate
 
+_NAMELESS = ("model", "ggml-model", "gguf")  # names of files that say nothing
+
 
 @dataclass(frozen=True)
 class Model:
@@ -55,7 +57,7 @@ def models() -> list[Model]:
         if real not in found:
             found[real] = _model(candidate, cache.get)
     cache.save()
-    unique = _told_apart(list(found.values()), _place)
+    unique = _told_apart(list(found.values()), lambda model: _place(model.path) or model.source)
     unique = _told_apart(unique, lambda model: Path(model.path).name)
     return sorted(unique, key=lambda model: (model.error is not None, model.name.lower(), model.path))
 
@@ -69,11 +71,11 @@ def _told_apart(models: list[Model], by: Callable[[Model], str]) -> list[Model]:
     ]
 
 
-def _place(model: Model) -> str:
+def _place(path: str) -> str:
     """Where a person would say it is: the hub's repository, or the folder."""
-    folders = Path(model.path).parts[:-1]
+    folders = Path(path).parts[:-1]
     hub = [folder.removeprefix("models--").replace("--", "/") for folder in folders if folder.startswith("models--")]
-    return hub[-1] if hub else folders[-1] if folders else model.source
+    return hub[-1] if hub else folders[-1] if folders else ""
 
 
 def describe(path: Path, source: str = "file") -> Model:
@@ -97,6 +99,8 @@ def _model(candidate: Candidate, facts_of: Callable[[Path], Facts]) -> Model:
     kind = first.quantization
     if kind and name.lower().replace("-", "_").endswith(kind.lower()):
         name = name[: -len(kind)].rstrip(".-_ ")
+    if name.lower() in _NAMELESS:  # Jan calls every file so
+        name = _place(str(path)) or name
     if error:
         name, kind = candidate.name or path.stem, ""
     return Model(
