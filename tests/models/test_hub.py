@@ -17,6 +17,7 @@ from workbench.errors import NotFoundError, StorageError, UsageError, WorkbenchE
 from workbench.models import catalog, download, hub, hub_client, stores
 from workbench.models.download import CancelledError, Download, Progress
 from workbench.models.hub import HubError
+from workbench.models.removal import removal
 
 ID = "me/tiny-GGUF"
 
@@ -154,6 +155,22 @@ def test_a_download_lands_where_others_find_it(server: Hub) -> None:
     asked = len(server.asked)
     assert fetch().run() == path
     assert len([1 for path, _ in server.asked[asked:] if "/resolve/" in path and "gguf" in path]) == 0
+
+
+@pytest.mark.parametrize(("name", "below"), [("HF_HOME", "hub"), ("HF_HUB_CACHE", "")])
+def test_the_cache_is_where_the_environment_says(
+    server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, below: str
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    path = fetch().run()
+    assert path.is_relative_to(tmp_path / "elsewhere" / below / "models--me--tiny-GGUF")
+    found = next(model for model in catalog.models() if model.path == str(path))
+    gone = removal(found)
+    assert gone.frees == path.stat().st_size
+    gone.work()
+    assert not path.exists()
+    monkeypatch.delenv(name)
+    assert not list(Path.home().rglob("models--*"))
 
 
 def test_a_cut_connection_is_taken_up_where_it_ended(server: Hub) -> None:
