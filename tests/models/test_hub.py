@@ -93,6 +93,13 @@ def test_what_the_hub_refuses_is_one_line_at_once(server: Hub, code: int, hint: 
     assert len(server.asked) == 2
 
 
+def test_a_gated_repository_says_where_to_accept_its_terms(server: Hub) -> None:
+    server.api_fault, server.api_code = 403, "GatedRepo"
+    with pytest.raises(HubError, match="me/tiny-GGUF is gated") as error:
+        hub.page(ID)
+    assert f"{server.url}/{ID}" in error.value.hint
+
+
 def test_a_hub_that_says_nothing_is_not_waited_for(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_client, "QUIET", 0.05)
     server.api_fault = -1

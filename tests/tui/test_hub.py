@@ -57,7 +57,7 @@ async def test_a_search_a_page_and_what_suits_this_machine(server: Hub) -> None:
         await app.press("colon")
         await app.type("1B-8B license")
         await app.press("colon", *"mit", "enter")
-        await app.until(lambda: "1 repositories" in screen.head.plain, "one")
+        await app.until(lambda: "1 repository" in screen.head.plain, "one")
         asked = [path for path, _ in server.asked if "search=tiny" in path][-1]
         assert "license%3Amit" in asked
         assert "min%3A1B%2Cmax%3A8B" in asked
@@ -67,12 +67,19 @@ async def test_a_search_a_page_and_what_suits_this_machine(server: Hub) -> None:
         assert "the usual choice" in screen.pane.text
         await app.press("o")
         await app.until(lambda: "by trending" in screen.head.plain, "another order")
+        assert screen.row(0)[1][-1] == ("1.2k ↓", "dim")
+        await app.press("o")
+        await app.until(lambda: "by likes" in screen.head.plain, "another")
+        assert screen.row(0)[1][-1] == ("5 ♥", "dim")
+        await app.press("o")
+        await app.until(lambda: "by new" in screen.head.plain, "the newest")
+        assert screen.row(0)[1][-1] == ("2025-12-31", "dim")
         await app.press("enter")
         await app.until(lambda: "2 files" in screen.head.plain, "its files")
         assert screen.row(0)[0][0] == ("▸ ", "match")
         assert ("too big", "bad") in screen.row(1)[1]
         await app.press("escape")
-        await app.until(lambda: "repositories" in screen.head.plain, "back")
+        await app.until(lambda: "1 repository" in screen.head.plain, "back")
         await app.press("escape")
         await app.until(lambda: isinstance(app.app.screen, ModelsScreen), "and back")
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 T = TypeVar("T")
+LIMIT = 50  # repositories that are asked for
 PAUSE = 0.25  # seconds on a row before its page is asked for
 
 
@@ -77,7 +78,7 @@ class HubScreen(BesideScreen[None]):
         if self._inside is None:
             repo = self._repos[index]
             notes = " ".join(["gated"] * repo.gated + [repo.censorship] * bool(repo.censorship))
-            right = [(f"{notes} " if notes else "", "mark"), (_short(repo.downloads), "dim")]
+            right = [(f"{notes} " if notes else "", "mark"), (_by(repo, self._sort), "dim")]
             return [(repo.id, ""), (f"  {repo.license}", "dim")], right
         file = self._files[index]
         best, _ = hub_text.advised(self._inside, self._room)
@@ -123,7 +124,7 @@ class HubScreen(BesideScreen[None]):
         try:
             wish = asked(self.line.value, self._sort)
             find: Callable[[], list[Repo]] = lambda: hub.search(  # noqa: E731  (typed, for the thread)
-                wish.words, sort=wish.sort, filters=wish.filters, parameters=wish.parameters
+                wish.words, sort=wish.sort, limit=LIMIT, filters=wish.filters, parameters=wish.parameters
             )
             self._repos = await asyncio.to_thread(find)
         except WorkbenchError as error:
@@ -131,8 +132,7 @@ class HubScreen(BesideScreen[None]):
             problem = f"✗ {error}"
             self.head.show([(problem, "bad")], firm=True)
         else:
-            found = f"{len(self._repos)} repositories" if self._repos else "nothing matches"
-            self.head.show([("the hub", "name"), (f"  {found}, by {self._sort}", "")], [(hub.endpoint(), "")])
+            self._show_found()
         self._inside = None
         self.cards.show(len(self._repos))
         self.turned()
@@ -140,6 +140,12 @@ class HubScreen(BesideScreen[None]):
             self.pane.set_text(problem)  # whole: the head may be too short for it
         if self._repos and self.focused is self.line and entered:
             self.cards.focus()
+
+    def _show_found(self) -> None:
+        count = len(self._repos)
+        found = "1 repository" if count == 1 else f"{'the first ' * (count == LIMIT)}{count} repositories"
+        says = f"  {found if count else 'nothing matches'}, by {self._sort}"
+        self.head.show([("the hub", "name"), (says, "")], [(hub.endpoint(), "")])
 
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
@@ -214,16 +220,23 @@ class HubScreen(BesideScreen[None]):
         elif self._inside is not None:
             here = next((at for at, repo in enumerate(self._repos) if repo.id == self._inside.repo.id), 0)
             self._inside = None
-            self.head.show([("the hub", "name"), (f"  {len(self._repos)} repositories, by {self._sort}", "")])
+            self._show_found()
             self.cards.show(len(self._repos), here)
             self._tick()
         else:
             self.dismiss(None)
 
 
+def _by(repo: Repo, sort: str) -> str:
+    """What the order goes by: `1.2M ↓`, `4.1k ♥`, a date."""
+    if sort == "new":
+        return repo.created or repo.updated
+    return f"{_short(repo.likes)} ♥" if sort == "likes" else f"{_short(repo.downloads)} ↓"
+
+
 def _short(count: int) -> str:
-    """`1.2M ↓`."""
+    """`1.2M`."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if count >= size:
-            return f"{count / size:.1f}{unit} ↓"
-    return f"{count} ↓"
+            return f"{count / size:.1f}{unit}"
+    return str(count)
