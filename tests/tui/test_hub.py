@@ -134,6 +134,7 @@ async def test_fetched_through_a_cut_paused_gone_on_and_given_up(server: Hub) ->
         assert fetch.path is not None
         assert fetch.path.read_bytes() == server.files[ID]["tiny-Q4_K_M.gguf"]
         assert pending.load() == []
+        await app.until(lambda: ("is here", "label") in screen.row(0)[1], "marked")
         server.faults = ["cut"] * 50
         await app.press("down", "enter", "d")
         await app.until(lambda: isinstance(app.app.screen, DownloadsScreen), "downloads")

@@ -329,11 +329,13 @@ class _Hasher:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._waiting: queue.Queue[bytes | None] = queue.Queue(8)
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None  # until there is something to do
 
     def update(self, data: bytes) -> None:
         """Add to it; waits while too much is waiting."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
         self._waiting.put(data)
 
     def hexdigest(self) -> str:
@@ -343,7 +345,7 @@ class _Hasher:
 
     def close(self) -> None:
         """End the thread. Idempotent."""
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()
 

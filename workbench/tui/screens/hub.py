@@ -47,7 +47,9 @@ class HubScreen(BesideScreen[None]):
         self._repos: list[Repo] = []
         self._pages: dict[str, RepoPage] = {}
         self._inside: RepoPage | None = None  # whose files the list holds
+        self._here: set[str] = set()  # its files that are fetched already
         self._room = Room(0)  # memory that is free
+        self._fetching = 0  # downloads when it was last looked
 
     def compose(self) -> ComposeResult:
         yield self.line
@@ -82,8 +84,8 @@ class HubScreen(BesideScreen[None]):
             return [(repo.id, ""), (f"  {repo.license}", "dim")], right
         file = self._files[index]
         best, _ = hub_text.advised(self._inside, self._room)
-        says = hub_text.verdict(file, self._room)
-        kind = {"fits": "label", "too big": "bad", "tight": "mark"}.get(says, "dim")
+        says = "is here" if file.name in self._here else hub_text.verdict(file, self._room)
+        kind = {"is here": "label", "fits": "label", "too big": "bad", "tight": "mark"}.get(says, "dim")
         name = f" {hub_text.short(file.name, self._inside)}"
         left = [("▸ " if file is best else "  ", "match"), (f"{file.quantization or '?':<8}", ""), (name, "dim")]
         return left, [(f"{file.size / 1e6:,.0f} MB ", "dim"), (says, kind)]
@@ -150,6 +152,9 @@ class HubScreen(BesideScreen[None]):
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
         running = self.workbench.fetches.running
+        if len(running) < self._fetching and self._inside is not None:
+            self._mark_fetched(self._inside)  # one has arrived
+        self._fetching = len(running)
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("hub") if a.footer)
         if running:
             more = f"  (+{len(running) - 1})" if len(running) > 1 else ""
@@ -157,6 +162,11 @@ class HubScreen(BesideScreen[None]):
         else:
             what = "fetch" if self._inside else "its files"
             self.foot.show([(f"enter {what} · {keys} · esc back", "")], brief=[("F1 keys · esc back", "")])
+
+    @work(group="here", exclusive=True)
+    async def _mark_fetched(self, page: RepoPage) -> None:
+        self._here = await asyncio.to_thread(_fetched, page)
+        self.cards.refresh()
 
     # ---- actions
 
@@ -188,6 +198,7 @@ class HubScreen(BesideScreen[None]):
         self.pane.set_text(hub_text.described(page, self._room))
         if not page.files:
             return
+        self._here = await asyncio.to_thread(_fetched, page)
         self._inside = page
         self.head.show([(page.repo.id, "name"), (f"  {len(page.files)} files", "")], [(hub.endpoint(), "")])
         self.cards.show(len(page.files))
@@ -225,6 +236,13 @@ class HubScreen(BesideScreen[None]):
             self._tick()
         else:
             self.dismiss(None)
+
+
+def _fetched(page: RepoPage) -> set[str]:
+    """The files that the cache has whole."""
+    from workbench.models.download import Download
+
+    return {file.name for file in page.files if Download(page.repo.id, page.commit, file).there() >= file.size}
 
 
 def _by(repo: Repo, sort: str) -> str:
