@@ -81,7 +81,7 @@ def test_from_search_to_rm(server: Hub, capsys: Capture) -> None:
 
 
 def test_the_recommended_one_is_fetched_when_none_is_named(server: Hub, capsys: Capture) -> None:
-    assert call("pull", ID) == 0
+    assert call("pull", f"{server.url}/{ID}") == 0  # as a browser has it
     captured = capsys.readouterr()
     assert captured.out.strip().endswith("tiny-Q4_1.gguf")
     assert "room for the context" in captured.err
