@@ -88,8 +88,10 @@ async def test_from_the_search_line_to_the_list_and_no_downloads_yet(server: Hub
     async with opened() as app:
         screen = await at_hub(app)
         await app.until(lambda: app.has_focus(screen.line), "typing")
+        await app.until(lambda: "enter search · ↓ to the list" in screen.foot.plain, "its keys")
         await app.press("down")
         await app.until(lambda: app.has_focus(screen.cards), "in the list")
+        await app.until(lambda: "enter its files" in screen.foot.plain, "its keys")
         await app.press("slash", "enter")
         await app.until(lambda: app.has_focus(screen.cards), "enter, with nothing typed")
         await app.press("d")

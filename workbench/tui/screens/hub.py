@@ -161,6 +161,8 @@ class HubScreen(BesideScreen[None]):
             self.foot.show([(f"{running[-1].says}{more}", "warn")], [("d downloads", "")], firm=True)
         else:
             what = "fetch" if self._inside else "its files"
+            if self.focused is self.line:
+                what, keys = "search", "↓ to the list"  # letters are typed there
             self.foot.show([(f"enter {what} · {keys} · esc back", "")], brief=[("F1 keys · esc back", "")])
 
     @work(group="here", exclusive=True)
@@ -174,6 +176,10 @@ class HubScreen(BesideScreen[None]):
         """Enter in the search line."""
         event.stop()
         self._search(entered=True)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys hold there."""
+        self._tick()
 
     def on_key(self, event: events.Key) -> None:
         """Down leaves the search line for the list."""
