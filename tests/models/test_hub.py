@@ -288,6 +288,13 @@ def test_shards_come_as_one(server: Hub) -> None:
     ]
 
 
+def test_shards_that_are_not_all_there_are_not_begun(server: Hub) -> None:
+    del server.files[ID]["big/tiny-F16-00002-of-00002.gguf"]
+    with pytest.raises(HubError, match="only 1 of 2 parts of tiny-F16"):
+        fetch("big/tiny-F16-00001-of-00002.gguf").run()
+    assert not list(stores.hub_cache().rglob("*.incomplete"))
+
+
 def test_two_do_not_write_one_file_and_a_full_disk_is_said_before(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     blobs = stores.hub_cache() / "models--me--tiny-GGUF/blobs"
     blobs.mkdir(parents=True)

@@ -76,6 +76,7 @@ class Download:
         """Fetch what is not there yet; returns the first part's path. Raises HubError, StorageError, CancelledError."""
         self._told = told or self._told
         hub.check_online()
+        self._check_parts()
         try:
             (self._root / "blobs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -255,6 +256,14 @@ class Download:
             raise StorageError(f"cannot write it ({error.strerror})", where=str(self._root)) from error
 
     # ---- what holds for all parts
+
+    def _check_parts(self) -> None:
+        """A set of shards of which the hub has only some is of no use."""
+        first = self._file.parts[0][0]
+        shard = stores.SHARD.fullmatch(first.rsplit("/", 1)[-1])
+        if shard and int(shard["count"]) != len(self._file.parts):
+            said = f"the hub has only {len(self._file.parts)} of {int(shard['count'])} parts of {shard['stem']}"
+            raise HubError(said, hint="choose another file")
 
     def _check_space(self) -> None:
         need = SPARE
