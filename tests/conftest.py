@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# Models that tests load in their own process wait as a worker's do: two test processes share the cores.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
