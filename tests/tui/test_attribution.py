@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,38 @@ async def test_leaving_gives_up_what_is_not_measured() -> None:
         await app.press("escape")
         await app.until(lambda: app.on_top(app.screen), "back in the lanes")
         gate.set()
+        assert app.app.session is not None
+        session = app.app.session
+        await app.until(lambda: not session.pool.busy(Path(app.lanes[0].path)), "the engine is free")
+
+
+async def test_a_quick_look_first_and_a_key_that_keeps_what_there_is() -> None:
+    gate = asyncio.Event()
+
+    class Slow(Scored):
+        """Hides at once, leaves out when it may."""
+
+        async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+            if "turquoise" not in prompt:
+                await gate.wait()
+            return await super().score(prompt, continuation, top=top)
+
+        async def score_hidden(
+            self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+        ) -> tuple[tuple[TokenLogprob, ...], ...]:
+            shown = [
+                "".join(c for at, c in enumerate(prompt) if not any(a <= at < b for a, b in one)) for one in hidden
+            ]
+            return tuple([await Scored.score(self, each, continuation) for each in shown])
+
+    async with opened(lambda path: Slow(path, answer="It is blue now"), size=(80, 24)) as app:
+        screen = await asked(app)
+        await app.until(lambda: len(rows(screen)) == 3 and "…" not in "".join(rows(screen)), "a quick look")
+        assert [row.split()[0] for row in rows(screen)] == ["≈+4.00", "≈+0.00", "≈-2.00"]
+        assert "≈ hidden, not left out" in screen.head.plain
+        await app.press("x")
+        assert "stopped · 0 of 3 left out" in screen.head.plain
+        assert [row.split()[0] for row in rows(screen)] == ["≈+4.00", "≈+0.00", "≈-2.00"]
         assert app.app.session is not None
         session = app.app.session
         await app.until(lambda: not session.pool.busy(Path(app.lanes[0].path)), "the engine is free")

@@ -32,6 +32,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--by", choices=_BY, default="sentence", help="what is left out at a time (sentence)")
     parser.add_argument("--with-message", action="store_true", help="leave out parts of the last message too")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only hide each from the answer: near figures (≈) in a fraction of the time",
+    )
+    parser.add_argument(
+        "--exact", type=int, metavar="K", help="a quick look first, then leave out the K heaviest for exact figures"
+    )
     parser.add_argument("--model", metavar="NAME|PATH", help="the model (the trial's, or the starter)")
     parser.add_argument(
         "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
@@ -47,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
     from workbench.cli.interrupt import interruptible
     from workbench.session import Session
 
+    if options.exact is not None and options.exact < 0:
+        raise UsageError(f"--exact {options.exact} makes no sense", hint="0 is a quick look alone")
     session = Session(library=[Path(folder) for folder in options.library])
     if options.trial:
         messages, answer, path = _stored(session, options)
@@ -107,16 +117,21 @@ async def _attribute(
 
     def told(so_far: Attribution) -> None:
         if sys.stderr.isatty():
-            print(f"\r{len(so_far.measured)} of {len(units)} left out", end="", file=sys.stderr, flush=True)
+            done = f"{so_far.exact} of {len(units)} left out" if so_far.exact else f"{len(so_far.measured)} looked at"
+            print(f"\r{done}", end="", file=sys.stderr, flush=True)
 
+    quick = options.quick or options.exact is not None
+    exact = (options.exact or 0) if quick else None
     try:
         async with session.pool.use(Path(path)) as engine:
-            found = await attribute(engine, messages, answer, units, told)
+            found = await attribute(engine, messages, answer, units, told, quick=quick, exact=exact)
             name = engine.info.name if engine.info else Path(path).stem
     finally:
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
         await session.close()
+    if found.note:
+        output.narrate(f"{found.note}; each was left out")
     if options.json:
         output.print_json(shape(found, name, by))
     else:
@@ -145,6 +160,7 @@ def shape(found: Attribution, model: str, by: str) -> dict[str, Any]:
                 "per_token": found.per_token(weight),
                 "tokens": weight.tokens,
                 "rank": ranks[id(weight)],
+                "quick": weight.quick,
                 "words": list(weight.words),
             }
             for weight in found.weights
@@ -157,11 +173,14 @@ def _print(found: Attribution, model: str, by: str) -> None:
     columns = output.width()
     print(safe.line(f"{model} · {found.prompt_tokens:,} prompt tokens · answer of {len(found.answer):,}, one {by} out"))
     print(f"{'nats':>8} {'a token':>8} {'costs':>6}")
+    if any(weight.quick for weight in found.measured):
+        print("≈ hidden from the answer, not left out: near figures (--exact K measures the K heaviest)")
     most = max((abs(weight.nats) for weight in found.measured), default=0.0) or 1.0
     for weight in found.measured:
         print(output.clip(safe.line(_row(found, weight, most)), columns))
 
 
 def _row(found: Attribution, weight: Weight, most: float) -> str:
-    figures = f"{weight.nats:>+8.2f} {found.per_token(weight):>+8.3f} {weight.tokens:>6}"
+    nats = f"{'≈' if weight.quick else ''}{weight.nats:+.2f}"
+    figures = f"{nats:>8} {found.per_token(weight):>+8.3f} {weight.tokens:>6}"
     return f"{figures}  {bar(abs(weight.nats) / most, 10)} {weight.unit.role}: {weight.unit.brief}"
