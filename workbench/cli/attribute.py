@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.bars import bar
-from workbench.cli import output
+from workbench.cli import output, talk
 from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +24,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """The verb and its options."""
     parser = subparsers.add_parser("attribute", help="which parts of a prompt an answer hangs on")
     parser.add_argument("trial", nargs="?", metavar="TRIAL", help="a trial of the history: its prompt, its answer")
-    parser.add_argument("--system", default="", metavar="ID|TEXT", help="instead: a prompt's id or a system text")
-    parser.add_argument("--message", metavar="TEXT", help="… what the user says")
+    talk.add_options(parser, system="instead: a prompt's id or a system text", message="… what the user says")
     parser.add_argument("--answer", metavar="TEXT", help="… and the answer to weigh (- reads stdin)")
-    parser.add_argument(
-        "--var", action="append", default=[], metavar="NAME=V", help="a value for the prompt's {{name}}"
-    )
     parser.add_argument("--by", choices=_BY, default="sentence", help="what is left out at a time (sentence)")
     parser.add_argument("--with-message", action="store_true", help="leave out parts of the last message too")
     parser.add_argument(
@@ -82,29 +78,16 @@ def _stored(session: Session, options: argparse.Namespace) -> tuple[tuple[Messag
 
 def _typed(session: Session, options: argparse.Namespace) -> tuple[tuple[Message, ...], str, str]:
     """The same, as typed."""
-    from workbench.experiments.variants import find_prompt
-    from workbench.inference.engine import Message
-    from workbench.library.template import lead
     from workbench.models.catalog import starter
 
     if options.message is None or options.answer is None:
         raise UsageError("name a TRIAL, or give --message and --answer", hint="`workbench history list` shows trials")
-    values = {}
-    for pair in options.var:
-        name, sign, value = pair.partition("=")
-        if not sign:
-            raise UsageError(f"--var {pair} is not NAME=VALUE", hint="for example --var topic=sums")
-        values[name] = value
-    prompt = find_prompt(session.libraries, options.system) if options.system else None
-    if prompt is not None:
-        first = lead(prompt, values)
-    else:
-        first = (Message("system", options.system),) if options.system else ()
+    messages = talk.typed(session, options)
     model = session.find(options.model) if options.model else starter()
     if model is None:
         raise NotFoundError("no model on this machine", hint="name one with --model, or run make setup")
     answer = sys.stdin.read() if options.answer == "-" else options.answer
-    return (*first, Message("user", options.message)), answer, str(model.path)
+    return messages, answer, str(model.path)
 
 
 async def _attribute(

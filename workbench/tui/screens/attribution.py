@@ -69,7 +69,7 @@ class AttributionScreen(BesideScreen[None]):
 
     def _told(self, found: Attribution) -> None:
         done = f"{found.exact} of {len(found.units)} left out" if found.exact or found.note else "a quick look"
-        self._found, self._state = found, f"{done} · x stops"
+        self._found, self._state = found, done
         self._show()
 
     # ---- painting
@@ -85,8 +85,6 @@ class AttributionScreen(BesideScreen[None]):
         about = [f"one {self._by} out", *([self._state] if self._state else [])]
         if found:
             about[1:1] = [f"log p {found.logp:.1f} nats"]
-            if any(weight.quick for weight in found.measured):
-                about.append("≈ hidden, not left out")
         self.head.show([(f"what answer {self._label} hangs on", "name")], [(" · ".join(about), "")], firm=True)
         self._paint()
 
@@ -142,9 +140,9 @@ class AttributionScreen(BesideScreen[None]):
                 made.add(message.content[done:start], "dim")
                 weight = self._weight(unit)
                 kind = style(weight.nats, self._most) if weight else "dim"
-                said = f"{LEVELS[level(weight.nats, self._most)]}{figure(weight)} " if weight else "… "
-                began = made.add(said, "here" if unit == here else "dim")
-                at = began if unit == here and not at else at
+                shade = made.add(LEVELS[level(weight.nats, self._most)] if weight else "", "dim")
+                made.add(f"{figure(weight)} " if weight else "… ", "here" if unit == here else "dim")
+                at = shade if unit == here and not at else at
                 made.add(message.content[start:end], kind)
                 done = end
             made.add(message.content[done:] + "\n", "dim")
@@ -155,6 +153,8 @@ class AttributionScreen(BesideScreen[None]):
         made.add(
             f"── the answer, {figure(chosen)} nats by this unit ({found.per_token(chosen):+.3f} a token)\n", "head"
         )
+        if chosen.quick:
+            made.add("≈ only hidden from the answer, not left out yet\n", "dim")
         if not chosen.words:
             made.add("without it the answer is cut into other tokens\n", "dim")
             return
