@@ -223,6 +223,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("ranking.leave", "back", "escape q r", "leave"),
     _a("attribution.by", "leave out sentences, paragraphs, examples, whole messages", "u", "by", "unit"),
     _a("attribution.message", "weigh what the user asks too, or not", "m", "message", "message too"),
+    _a("attribution.stop", "measure no more; what there is stays", "x", "stop", "stop"),
     _a("attribution.leave", "back; what is not measured yet is given up", "escape q L", "leave"),
     _a("experiments.run", "run it, or go on with it", "r f5 ctrl+r", footer="run"),
     _a("experiments.stop", "stop it: what is done is kept", "x f8", footer="stop"),

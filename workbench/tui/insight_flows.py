@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import NotFoundError
 from workbench.inference.engine import Message
+from workbench.tui.insight import answer
 
 if TYPE_CHECKING:
     from workbench.experiments.conversation import Comparison, Lane
@@ -27,7 +29,10 @@ async def tokens(screen: CompareScreen) -> None:
     for other in screen.comparison.lanes:
         if len(models) < 2 and other.path and other.path != lane.path and await session.pool.fits(Path(other.path)):
             models.append((other.model, other.path))
-    await screen.app.push_screen_wait(TokensScreen(session, texts(screen.comparison, lane), models))
+    seen = texts(screen.comparison, lane)
+    if seen.asked and not lane.busy:  # what it was made after, not what the lane has by now
+        seen = replace(seen, asked=(await answer(session, screen.comparison, lane))[0].messages)
+    await screen.app.push_screen_wait(TokensScreen(session, seen, models))
 
 
 def texts(comparison: Comparison, lane: Lane) -> Texts:

@@ -17,6 +17,7 @@ from workbench.inference.loading import stretched
 from workbench.inference.local import machine
 from workbench.inference.local.alternating import Alternating
 from workbench.inference.local.batched import Batched
+from workbench.inference.local.hiding import BESIDE
 from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.llama import OUTPUTS, Context, Flag, Log, Model, padded
 from workbench.inference.local.protocol import Events
@@ -126,16 +127,17 @@ class Scheduler:
             guard=self.trials.decode,
         )
 
-        def alone(cells: int, outputs: int) -> Context:
+        def alone(cells: int, outputs: int, beside: int = 0) -> Context:
             check_size(model, options, min(cells, length), machine.available())
-            return Context(model, cells=cells, sequences=1, unified=False, outputs=outputs, **common)
+            made: dict[str, Any] = {"sequences": 1 + beside, "unified": beside > 0, "outputs": outputs}
+            return Context(model, cells=cells, **made, **common)
 
         self.alternating = Alternating(
             lambda: alone(padded(length), 1),
             lanes=lanes,
             guard=self.trials.decode,
         )
-        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS), length)
+        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS, BESIDE if model.shares else 0), length)
 
     def emit(self, event: Event) -> None:
         """Note an event of a lane for this step's frame."""

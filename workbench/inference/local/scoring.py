@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from workbench.errors import EngineError, WorkbenchError
+from workbench.inference.engine import TokenLogprob
 from workbench.inference.local.cells import common
+from workbench.inference.local.hiding import Part, unseen
 from workbench.inference.local.lane import logprob
 from workbench.inference.local.llama import OUTPUTS, Context, Floats, Ids, Model, padded
 
@@ -35,6 +37,7 @@ TOGETHER = min(32, OUTPUTS)
 STORED = 256 * 1024 * 1024  # bytes of logits that are kept of the last text that was looked at
 
 Answer = Callable[[tuple[Any, ...] | WorkbenchError], None]
+AnswerEach = Callable[[tuple[tuple[TokenLogprob, ...], ...] | WorkbenchError], None]
 Read = Callable[[Floats, int], Any]  # what is made of the logits where a token of the text stands
 
 
@@ -48,7 +51,7 @@ class Scorer:
         self._context: Context | None = None
         self._prompt: Ids = np.zeros(0, np.int32)
         self._last: Floats | None = None  # the logits after the prompt
-        self._queue: deque[tuple[Ids, Ids | None, int, Answer, Read | None]] = deque()
+        self._queue: deque[Iterator[None]] = deque()
         self._running: Iterator[None] | None = None
         self._used = 0.0
         self._stored: tuple[Ids, Ids, list[Floats]] | None = None  # a prompt, a text, the logits where its tokens stand
@@ -59,7 +62,11 @@ class Scorer:
         With `read` the text is decoded a token a step, as a strict lane does, and the answer is what it makes of each
         token's logits; asked again of the same text, stored logits serve.
         """
-        self._queue.append((prompt, text, top, answer, read))
+        self._queue.append(self._answer(prompt, text, top, answer, read))
+
+    def submit_hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: AnswerEach) -> None:
+        """Score `text` after `prompt` once for each of `parts`: places of tokens that it does not see (hiding.py)."""
+        self._queue.append(self._hide(prompt, text, parts, answer))
 
     @property
     def busy(self) -> bool:
@@ -77,7 +84,7 @@ class Scorer:
         if self._running is None:
             if not self._queue:
                 return
-            self._running = self._answer(*self._queue.popleft())
+            self._running = self._queue.popleft()
         if next(self._running, self) is self:
             self._running = None
 
@@ -91,6 +98,14 @@ class Scorer:
                 yield from self._score(prompt, text, top, answer)
             else:
                 yield from self._look(prompt, text, read, answer)
+        except WorkbenchError as error:
+            self._last = None
+            answer(error)
+
+    def _hide(self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: AnswerEach) -> Iterator[None]:
+        try:
+            context = yield from self._reach(prompt, len(prompt) + len(text))
+            answer(tuple((yield from unseen(self._model, context, prompt, text, parts))))
         except WorkbenchError as error:
             self._last = None
             answer(error)
