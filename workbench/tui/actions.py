@@ -137,7 +137,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("models.hub", "search the hub and fetch a model", "h slash", "hub", "hub"),
     _a("models.settings", "how it is loaded: context, threads, GPU layers, cache, …", "s", "settings", "load settings"),
     _a("models.reload", "load it again, as it is set now", "l", "reload"),
-    _a("models.tune", "measure its fastest load settings", "t", "tune"),
+    _a("models.tune", "measure its fastest load settings", "t", "tune", "tune"),
     _a("models.downloads", "downloads: pause, resume, give up", "d", "downloads"),
     _a("models.delete", "delete the model", "X", "delete", "delete"),
     _a("models.again", "look for models again", "r", "again"),

@@ -111,7 +111,8 @@ class LaneTools:
         from workbench.tui.screens.models import ModelsScreen
 
         session, lane = await self._opened(), self._screen.lane
-        path = await self._screen.app.push_screen_wait(ModelsScreen(session, len(self._screen.comparison.lanes)))
+        lanes = len(self._screen.comparison.lanes)
+        path = await self._screen.app.push_screen_wait(ModelsScreen(session, lanes, lane.path))
         if path is not None:
             await self._take(session, lane, path)
 
