@@ -144,7 +144,7 @@ async def test_a_bad_file_says_where_and_a_new_one_is_made(here: Path) -> None:
         await driver.press("enter")
         await driver.until(lambda: (here / "fresh.toml").is_file())
         await driver.until(lambda: shown.entry is not None and shown.entry.name == "fresh")
-        await driver.until(lambda: "2 variants × 1 cases = 2 trials" in shown.pane.text)
+        await driver.until(lambda: "2 variants × 1 case = 2 trials" in shown.pane.text)
         await driver.press("slash")
         await driver.type("sums two")
         await driver.until(lambda: shown.entry is not None and shown.entry.name == "sums")

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
+from workbench import paths
 from workbench.errors import NotFoundError, UsageError, WorkbenchError
 from workbench.experiments.looking import Look
 from workbench.experiments.places import folders
@@ -334,7 +335,7 @@ class ExperimentsScreen(BesideScreen[None]):
         from workbench.experiments.shelf import template
         from workbench.tui.screens.ask import AskScreen
 
-        name = await self.app.push_screen_wait(AskScreen(f"name of the experiment, in {self._shelf.home().path}"))
+        name = await self.app.push_screen_wait(AskScreen(f"its name, in {paths.short(self._shelf.home().path)}"))
         if name:
             path = await asyncio.to_thread(self._shelf.save_new, name, template(name))
             self.line.value = ""
