@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from workbench import paths
@@ -126,9 +127,11 @@ def runs_text(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     for run in runs[:RUNS]:
         meta = run["meta"]
         summary = meta.get("summary") or {}
-        when = str(run["created"])[:16].replace("T", " ")
+        when = f"{datetime.fromisoformat(str(run['created'])).astimezone():%Y-%m-%d %H:%M}"
         stopped = meta.get("stopped") or "broken off"
-        lines.append(f"{when}  {run['id'][:10]}  {stopped}, {summary.get('trials', 0):,} trials" if summary else "")
+        lines.append(
+            f"{when}  {run['id'][:10]}  {stopped}, {_count(summary.get('trials', 0), 'trial')}" if summary else ""
+        )
         if not summary:
             lines[-1] = f"{when}  {run['id'][:10]}  {stopped}"
         lines += [f"    {pair['text']}" for pair in summary.get("pairs", [])[:3]]

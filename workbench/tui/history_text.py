@@ -26,7 +26,7 @@ def when(row: dict[str, Any], *, brief: bool = False, now: datetime | None = Non
 
 
 def run_row(run: dict[str, Any] | None, matches: int, *, width: int) -> Row:
-    """When, tags, note, the experiment's title or what was asked; how many trials at the right, with prompts or models where there is room."""
+    """When, tags, note, title or what was asked; at the right how many trials, prompts or models if there is room."""
     if run is None:
         return [("…", "dim")], []
     left = [(f"{when(run, brief=width < NARROW)} ", "dim")]
