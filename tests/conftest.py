@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("workbench", deadline=None)  # no test depends on the clock
+settings.load_profile("workbench")
 
 
 @pytest.fixture(autouse=True)

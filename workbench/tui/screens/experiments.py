@@ -191,15 +191,17 @@ class ExperimentsScreen(BesideScreen[None]):
     def _lines(self, entry: Entry) -> list[str]:
         known, going, width = self._looks.get(entry.path), self.going, self.pane.size.width
         if known is None:
-            lines = [entry.title or entry.name, str(entry.path), "", "reading…"]
+            lines = [entry.title or entry.name, paths.short(entry.path), "", "reading…"]
         elif isinstance(known, str):
             lines = [entry.title or entry.name, "", known, "", "e opens it in your editor"]
         else:
             lines = experiments_text.look_text(entry, known)
+        stands: list[str] = []
         if going is not None:
-            lines += experiments_text.going_text(going, width)
+            stands += experiments_text.going_text(going, width)
         if entry.path in self._elsewhere:
-            lines += experiments_text.elsewhere_text(self._elsewhere[entry.path], width)
+            stands += experiments_text.elsewhere_text(self._elsewhere[entry.path], width)
+        lines[1:1] = stands + [""] * bool(stands)  # what one waits for is in sight, however much the file plans
         if self._ran.get(entry.path) or (entry.path in self._ran and going is None):
             lines += experiments_text.runs_text(self._ran[entry.path])
         return lines
