@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench import paths
 from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
 from workbench.tui import flows
@@ -325,7 +326,7 @@ class LaneTools:
 
         session = await self._opened()
         shelf = Shelf(folders(session.folders))
-        name = await self._screen.app.push_screen_wait(AskScreen(f"name of the experiment, in {shelf.home().path}"))
+        name = await self._screen.app.push_screen_wait(AskScreen(f"its name, in {paths.short(shelf.home().path)}"))
         if name:
             text = of_comparison(self._screen.comparison, name)
             await self.experiments(await asyncio.to_thread(shelf.save_new, name, text))
