@@ -152,7 +152,8 @@ class Worker:
                 self._score(
                     command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler, command.continuation
                 )
-                self._score(command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler)
+            case protocol.ScoreMany():
+                self._score_many(command, counter, scheduler)
             case protocol.Stages():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._look(command, prompt, whole[len(prompt) :], scheduler)
@@ -204,6 +205,22 @@ class Worker:
                 self.send(protocol.Scored(identity, result if said is None else self._cut(said, result)))
 
         self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer))
+
+    def _score_many(self, command: protocol.ScoreMany, counter: Counter, scheduler: Scheduler) -> None:
+        said = command.continuations
+        prompt = counter.raw(command.prompt)
+        if len(prompt) == 0:
+            raise EngineError("there is nothing before the text to score", hint="give a prompt of at least one token")
+        texts = [counter.continued(command.prompt, text)[1][len(prompt) :] for text in said]
+
+        def answer(result: tuple[tuple[TokenLogprob, ...], ...] | WorkbenchError) -> None:
+            if isinstance(result, WorkbenchError):
+                self.send(protocol.Failed(command.id, result.what, result.hint))
+            else:
+                cut = (self._cut(text, scored) for text, scored in zip(said, result, strict=True))
+                self.send(protocol.ScoredMany(command.id, tuple(cut)))
+
+        self._inbox.put(lambda: scheduler.scorer.submit_many(prompt, texts, max(0, command.top), answer))
 
     def _cut(self, text: str, scored: tuple[T, ...]) -> tuple[T, ...]:
         """The tokens with texts that joined give `text`: a token may end inside a character."""
