@@ -152,7 +152,6 @@ class Worker:
                 self._score(
                     command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler, command.continuation
                 )
-                self._score(command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler)
             case protocol.Stages():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._look(command, prompt, whole[len(prompt) :], scheduler)
