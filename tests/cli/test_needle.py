@@ -53,7 +53,7 @@ def test_a_sentence_of_the_prompt_in_a_text_of_ones_own(capsys: Capture, tmp_pat
     assert head.split() == ["tokens", "prompt", "without"]
     assert row.split()[0] == "90"
     assert row.split()[1] in "✓✗"
-    assert "fell out of the window" in out
+    assert "○ fell out of the context\n" in out
     assert "found in " in out
 
 
@@ -61,7 +61,7 @@ def test_a_sentence_of_the_prompt_in_a_text_of_ones_own(capsys: Capture, tmp_pat
     ("argv", "code", "said"),
     [
         (["--fills", "x"], 2, "no list of numbers"),
-        (["--fills=-5"], 2, "below 0"),
+        (["--fills=-5"], 2, "from 0 up"),
         (["--depths", "150"], 2, "0 to 100"),
         (["--needle", "x"], 2, "three parts"),
         (["--haystack", "/no/such.txt"], 2, "/no/such.txt: cannot be read"),

@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from workbench.cli.interrupt import interruptible
     from workbench.inference.engine import LoadOptions
     from workbench.insight.needle import Probe
+    from workbench.insight.needle_words import depths, fills
     from workbench.models.catalog import starter
     from workbench.session import Session
 
@@ -68,8 +69,8 @@ def run(options: argparse.Namespace) -> int:
     probe = Probe(
         needle=_needle(options),
         lead=_lead(session, options),
-        fills=tuple(_numbers("--fills", options.fills, whole=True)),
-        depths=tuple(depth / 100 for depth in _numbers("--depths", options.depths)),
+        fills=fills(options.fills),
+        depths=depths(options.depths),
         haystack=_haystack(options),
         room=options.room,
         beyond=options.beyond,
@@ -78,16 +79,6 @@ def run(options: argparse.Namespace) -> int:
     if model is None:
         raise NotFoundError("no model on this machine", hint="name one with --model, or run make setup")
     return asyncio.run(interruptible(_probe(session, model, probe, options)))
-
-
-def _numbers(option: str, text: str, *, whole: bool = False) -> list[Any]:
-    try:
-        found = [int(part) if whole else float(part) for part in text.replace("%", "").split(",") if part.strip()]
-    except ValueError:
-        raise UsageError(f"{option} {text} is no list of numbers", hint=f"such as {option} 25,50,75") from None
-    if any(number < 0 for number in found):
-        raise UsageError(f"{option} {text} has a number below 0")
-    return found
 
 
 def _needle(options: argparse.Namespace) -> Needle:
@@ -119,17 +110,13 @@ def _lead(session: Session, options: argparse.Namespace) -> tuple[Message, ...]:
 
 
 def _haystack(options: argparse.Namespace) -> Haystack:
-    from workbench.insight.haystack import Haystack
+    from workbench.insight.haystack import Haystack, from_file
 
     if not options.haystack:
         return Haystack(language=options.language)
     if options.haystack == "-":
         return Haystack(sys.stdin.read(), name="stdin")
-    path = Path(options.haystack)
-    try:
-        return Haystack(path.read_text(encoding="utf-8", errors="replace"), name=path.name)
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), hint="name a text file") from error
+    return from_file(Path(options.haystack))
 
 
 async def _probe(session: Session, model: Model, probe: Probe, options: argparse.Namespace) -> int:
@@ -240,12 +227,11 @@ def _summary(engine: Engine, probe: Probe, cells: Sequence[Cell], reason: str) -
 
 
 def _foot(probe: Probe, cells: Sequence[Cell]) -> None:
-    from workbench.insight.needle_words import SIGNS, brief
+    from workbench.insight.needle_words import SIGNS, brief, where
 
     columns = output.width()
     print(output.clip(safe.line(SIGNS), columns))
     print(output.clip(safe.line(brief(probe, cells)), columns))
     for cell in cells:
         if cell.answer is not None and not cell.found and cell.spot.depth is not None:
-            where = f"{cell.spot.fill:,} at {100 * cell.spot.depth:g} %"
-            print(output.clip(safe.line(f"{where}: {cell.answer}"), columns))
+            print(output.clip(safe.line(f"{where(probe, cell)}: {cell.answer}"), columns))

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from workbench.errors import UsageError
 from workbench.insight import filler
 from workbench.insight.sentences import sentences
 
+_MOST_BYTES = 20_000_000  # of a file
 _LONGEST = 400  # characters of a part: a text without sentences is cut at blanks
 _PIECE = re.compile(rf"\S.{{0,{_LONGEST - 2}}}(?:\s+|\Z)|\S{{1,{_LONGEST}}}\s*|\s+", re.DOTALL)
 
@@ -37,6 +39,16 @@ class Haystack:
         """The first `count` parts, each with the white space after it."""
         self._parts += islice(self._more, max(0, count - len(self._parts)))
         return self._parts[:count]
+
+
+def from_file(path: Path) -> Haystack:
+    """A text file's sentences, of the first 20 MB. Raises UsageError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), hint="name a text file") from error
+    return Haystack(data.decode("utf-8", errors="replace"), name=path.name)
 
 
 def _parts(text: str) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench.errors import UsageError
 from workbench.insight.needle import Cell, Probe
 
-SIGNS = "✓ found   · not the likeliest   ✗ asked, and not in the answer   ○ fell out of the window"
+SIGNS = "✓ found   · not likeliest   ✗ asked, not said   ○ fell out of the context"
 
 
 def sign(cell: Cell) -> str:
@@ -55,11 +56,32 @@ def brief(probe: Probe, cells: Sequence[Cell]) -> str:
     known = [cell for cell in with_fact if cell.logp is not None and cell.spot.kept]
     if len(known) > 1:
         best, worst = (pick(known, key=lambda cell: cell.logp or 0.0) for pick in (max, min))
-        said += f"; likeliest {_where(probe, best)} ({chance(best.p or 0.0)})"
-        said += f", least likely {_where(probe, worst)} ({chance(worst.p or 0.0)})"
+        said += f"; likeliest {where(probe, best)} ({chance(best.p or 0.0)})"
+        said += f", least likely {where(probe, worst)} ({chance(worst.p or 0.0)})"
     return said
 
 
-def _where(probe: Probe, cell: Cell) -> str:
+def where(probe: Probe, cell: Cell) -> str:
+    """`at 50 % of 1,024`."""
     depth = "in the prompt" if probe.in_lead else f"at {100 * (cell.spot.depth or 0.0):.0f} %"
     return f"{depth} of {cell.spot.fill:,}"
+
+
+def fills(text: str) -> tuple[int, ...]:
+    """`256, 512` as tokens, () for none. Raises UsageError."""
+    return tuple(int(number) for number in _numbers("fills", text, "256,512"))
+
+
+def depths(text: str) -> tuple[float, ...]:
+    """`0, 50, 100 %` as parts of one. Raises UsageError."""
+    return tuple(number / 100 for number in _numbers("depths", text, "0,50,100"))
+
+
+def _numbers(name: str, text: str, such: str) -> list[float]:
+    try:
+        found = [float(part) for part in text.replace("%", "").split(",") if part.strip()]
+    except ValueError:
+        found = [-1.0]
+    if any(not 0 <= number < 1e9 for number in found):
+        raise UsageError(f"{name}: {text} is no list of numbers from 0 up", hint=f"such as {such}")
+    return found
