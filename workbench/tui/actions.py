@@ -83,6 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("lanes.divergence", "where two answers part, token by token", "W"),
     _a("lanes.crossing", "cross-scores: each answer after the other's prompt", "S"),
     _a("lanes.microscope", "sampler microscope: who removed what, and other settings tried", "M", "microscope"),
+    _a("lanes.needle", "needle probe: does a fact survive a long text, at which depth", "H"),
     _a("answer.up", "a line up", "up k", "scroll(-1)"),
     _a("answer.down", "a line down", "down j", "scroll(1)"),
     _a("answer.page-up", "a page up", "pageup ctrl+b", "page(-1)"),
@@ -274,6 +275,21 @@ ACTIONS: tuple[Action, ...] = (
     _a("microscope.reset", "the settings as the answer was made", "0", "reset", "reset"),
     _a("microscope.keep", "take what was tried into the lane", "a", "keep", "keep"),
     _a("microscope.leave", "back, the lane unchanged", "escape q M", "leave"),
+    _a("grid.up", "a row up", "up k", "go(-1, 0)"),
+    _a("grid.down", "a row down", "down j", "go(1, 0)"),
+    _a("grid.left", "a column to the left", "left h", "go(0, -1)"),
+    _a("grid.right", "a column to the right", "right l", "go(0, 1)"),
+    _a("grid.first", "the first cell", "home g", "first"),
+    _a("grid.last", "the last cell", "end G", "last"),
+    _a("grid.take", "into the text", "enter tab", "take"),
+    _a("needle.run", "measure: go on, or from anew when all is measured", "r f5 ctrl+r", footer="measure"),
+    _a("needle.stop", "stop; what is measured stays", "x f8", footer="stop"),
+    _a("needle.ask", "ask this cell: the model answers, greedy", "a", footer="ask"),
+    _a("needle.ask-all", "ask every cell that is there and was not asked", "A"),
+    _a("needle.form", "the fact, its question, the text, lengths and depths", "e", footer="edit"),
+    _a("needle.measure", "cells show: the probability, that of a token, the bits the fact bought", "m", footer="shows"),
+    _a("needle.beyond", "longer than the context too: the beginning falls out; or not", "b", footer="beyond"),
+    _a("needle.leave", "from the text to the cells, from there back; ends the measuring", "escape q H", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 
@@ -326,6 +342,8 @@ PLACES = {
     "divergence": "Where two answers part",
     "crossing": "Cross-scores",
     "microscope": "Sampler microscope",
+    "needle": "Needle probe",
+    "grid": "Needle probe, in the cells",
     "dialog": "In a dialog",
 }
 
