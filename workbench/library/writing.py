@@ -148,7 +148,7 @@ class Writer:
 
     def note(self, working: Working, note: str) -> None:
         """A note on the prompt as it was read, without a change of it. Raises StorageError."""
-        version = version_of(working.base, working.id)
+        version = self._remember(working, working.base, "as it was on disk")
         self.versions.remark(working.library.folder, working.id, working.base, version, note)
 
     def _remember(self, working: Working, data: bytes, note: str) -> str:

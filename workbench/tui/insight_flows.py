@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,22 @@ async def tokens(screen: CompareScreen) -> None:
         if len(models) < 2 and other.path and other.path != lane.path and await session.pool.fits(Path(other.path)):
             models.append((other.model, other.path))
     await screen.app.push_screen_wait(TokensScreen(session, texts(screen.comparison, lane), models))
+
+
+async def association(screen: CompareScreen, id: str = "") -> None:
+    """A template (`LIBRARY:ID`; as one left the screen, else the first) measured with the lane's model."""
+    from workbench.tui.screens.association import AssociationScreen
+    from workbench.tui.trying import FIRST, Trying, opened, resumed
+
+    await screen.workbench.ready.wait()
+    session, lane = screen.session, screen.lane
+    assert session is not None
+    tried: Trying | None = await asyncio.to_thread(resumed, session, screen.workbench.trying, id)
+    if tried is None:
+        tried = await asyncio.to_thread(opened, session, id or FIRST)
+    if lane.path:
+        tried.model, tried.path = lane.model, lane.path
+    screen.workbench.trying = await screen.app.push_screen_wait(AssociationScreen(session, tried))
 
 
 def texts(comparison: Comparison, lane: Lane) -> Texts:
