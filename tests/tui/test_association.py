@@ -83,8 +83,8 @@ def lines(screen: AssociationScreen) -> str:
 async def test_words_by_contexts_with_their_figures(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(Sky, size=size, library=library(tmp_path)) as app:
         screen = await shown(app)
-        assert cells(screen, 0) == ["0.7 %", "× 30 █"]
-        assert cells(screen, 1) == ["0.7 %", "÷ 10 ▓"]
+        assert cells(screen, 0) == ["0.67 %", "× 30 █"]
+        assert cells(screen, 1) == ["0.67 %", "÷ 10 ▓"]
         assert [kind for _, kind in screen._row(0)[1]] == ["dim", "hot4"]
         assert screen._row(1)[1][1][1] == "cold3"
         await app.press("right")
@@ -95,8 +95,8 @@ async def test_words_by_contexts_with_their_figures(tmp_path: Path, size: tuple[
         assert "next after ‘galaxy’" in text
         assert "A star of a galaxy is a" in screen.middle.plain
         await app.press("down", "down")
-        assert "␣Milky 0.7 % · ␣Way 0.7 %" in lines(screen)
-        for figure in ("0.7 % ░", "−5.00 ░", "−5.00 ░", "0.7 %"):
+        assert "␣Milky 0.67 % · ␣Way 0.67 %" in lines(screen)
+        for figure in ("0.67 % ░", "−5.00 ░", "−5.00 ░", "0.67 %"):
             await app.press("v")
             assert cells(screen, 1)[0] == figure
         await app.press("b")  # the galaxy is the baseline now

@@ -24,6 +24,7 @@ NAMES: dict[Measure, str] = {
     "log p": "log-probability, nats",
     "per token": "log-probability a token, nats",
 }
+SHORT: dict[Measure, str] = {"change": "× change", "p": "p", "log p": "log p", "per token": "log p/tok"}
 _STEPS = (1.5, 3.0, 10.0, 30.0)  # ratios at which the shades begin
 _CHANCES = (0.001, 0.01, 0.1, 0.3)  # probabilities at which they do
 _BAR, _TOKEN = 16, 14  # columns
@@ -51,7 +52,8 @@ def cell(word: Word | None, before: Word | None, measure: Measure, *, base: bool
 
 def chance(p: float) -> str:
     """A probability as a person reads it."""
-    return f"{p:.1%}".replace("%", " %") if p >= 0.001 else f"{p:.0e}"
+    places = 0 if p >= 0.1 else 1 if p >= 0.01 else 2
+    return f"{p:.{places}%}".replace("%", " %") if p >= 0.0001 else f"{p:.0e}"
 
 
 def next_lines(context: Measured, base: Measured | None) -> list[Line]:
@@ -99,13 +101,14 @@ def distance_lines(found: Association, here: int, columns: int) -> list[Line]:
     """How far the contexts' next tokens are apart, from the one at the cursor."""
     lines: list[Line] = [[("Jensen–Shannon distance, 0 the same, 1 nothing in common", "head")]]
     name = min(16, max(cell_len(safe.line(context.name)) for context in found.contexts))
-    room = max(4, (columns - name - 3) // 5)
-    shown = range(min(len(found.contexts), room))
-    lines.append([(" " * (name + 2), "dim"), *((f"{_sized(found.contexts[at].name, 4)} ", "dim") for at in shown)])
+    wide = max(5, min(9, (columns - name - 2) // len(found.contexts)))
+    shown = range(min(len(found.contexts), max(1, (columns - name - 2) // wide)))
+    heads = [(f"{_sized(found.contexts[at].name, wide - 1)} ", "dim") for at in shown]
+    lines.append([(" " * (name + 2), "dim"), *heads])
     for place, context in enumerate(found.contexts):
         own = "line" if place == here else ""
         mark = "▸ " if place == here else "  "
-        figures = [("  ·  " if at == place else f"{found.distance[place][at]:.2f} ", own) for at in shown]
+        figures = [(f"{'·' if at == place else f'{found.distance[place][at]:.2f}':<{wide}}", own) for at in shown]
         lines.append([(f"{mark}{_sized(context.name, name)}", own), *figures])
     least = min(sum(context.seen.values()) for context in found.contexts)
     many = min(len(context.seen) for context in found.contexts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from workbench.errors import NotFoundError, PromptError, StorageError
-from workbench.insight.association import Association, Measured, distances
+from workbench.insight.association import Association, Measured, Word, distances
 from workbench.insight.sheet import Sheet
 from workbench.library.prompt import parse
 from workbench.library.writing import Saved, Working, Writer
@@ -44,14 +44,21 @@ class Trying:
             kept[context.prompt] = replace(context, words=tuple(words))
 
     def standing(self, prompts: Mapping[str, str]) -> Association:
-        """What is known already of these contexts, whole contexts only."""
-        kept, words = self.measured.get(self.path, {}), self.sheet.words
-        done = []
-        for name, prompt in prompts.items():
-            had = {word.word: word for word in kept[prompt].words} if prompt in kept else {}
-            if prompt in kept and all(word in had for word in words):
-                done.append(replace(kept[prompt], name=name, words=tuple(had[word] for word in words)))
+        """What is known already: the contexts that were measured, with the words that all of them have."""
+        kept = self.measured.get(self.path, {})
+        known = {name: kept[prompt] for name, prompt in prompts.items() if prompt in kept}
+        had = {name: {word.word: word for word in context.words} for name, context in known.items()}
+        words = [word for word in self.sheet.words if all(word in each for each in had.values())]
+        done = [
+            replace(context, name=name, words=tuple(had[name][word] for word in words))
+            for name, context in known.items()
+        ]
         return Association(tuple(done), distances(done))
+
+    def word(self, prompt: str, word: str) -> Word | None:
+        """A word after a prompt, when it was measured."""
+        context = self.measured.get(self.path, {}).get(prompt)
+        return next((each for each in context.words if each.word == word), None) if context else None
 
     def change(self, sheet: Sheet) -> None:
         """Another sheet; `undo` has the one before."""

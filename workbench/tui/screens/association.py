@@ -89,7 +89,7 @@ class AssociationScreen(ModalScreen["Trying"]):
     def on_mount(self) -> None:
         """Measure what is not known."""
         keys = [f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("association") if a.footer]
-        brief = " · ".join([*keys[:7], "F1 keys"])
+        brief = " · ".join([*keys[:5], "F1 keys"])
         self.foot.show([(" · ".join([*keys, "F1 keys"]), "")], brief=[(brief, "")])
         self.measure()
 
@@ -120,14 +120,14 @@ class AssociationScreen(ModalScreen["Trying"]):
         def told(found: Association) -> None:
             tried.learn(found)
             self._state = f"{len(found.contexts)} of {len(prompts)} contexts"
-            self.found = found
+            self.found = tried.standing(prompts)
             self.show()
 
         try:
             async with self.session.pool.use(Path(tried.path)) as engine:
                 found = await measure(engine, prompts, sheet.words, known=tried.known, told=told)
-            self.found = found
-            self._state = ""
+            tried.learn(found)
+            self.found, self._state = found, ""
         except WorkbenchError as error:
             self._state = str(error)
             self.workbench.tell(str(error), severity="error")
@@ -146,23 +146,18 @@ class AssociationScreen(ModalScreen["Trying"]):
         """The baseline's place among the contexts that are done; -1 while it is not."""
         return self._place(self.sheet.base)
 
-    def _word(self, row: int, place: int) -> Word | None:
-        """A word of a context that is done."""
-        if place < 0:
+    def _word(self, row: int, column: int) -> Word | None:
+        """A word in a context, when it was measured."""
+        names = self.sheet.names
+        if not 0 <= row < len(self.sheet.words) or not 0 <= column < len(names):
             return None
-        words = self.found.contexts[place].words
-        wanted = self.sheet.words[row]
-        return next((word for word in words if word.word == wanted), None)
+        return self.tried.word(self._prompts.get(names[column], ""), self.sheet.words[row])
 
     def _row(self, index: int) -> Cells:
-        base = self.base
+        base = self.sheet.base
+        before = self._word(index, base)
         cells = [
-            said.cell(
-                self._word(index, self._place(column)),
-                self._word(index, base),
-                self.view,
-                base=column == self.sheet.base,
-            )
+            said.cell(self._word(index, column), before, self.view, base=column == base)
             for column in range(len(self.sheet.names))
         ]
         return self.sheet.words[index].strip(), cells, ("", "")
@@ -185,7 +180,7 @@ class AssociationScreen(ModalScreen["Trying"]):
         longest = max((cell_len(word) for word in sheet.words), default=4)
         height = max(3, min(len(sheet.words) + HEAD, self.size.height // 2))
         self.table.styles.height = height
-        self.table.set_heads(heads, title=("word", ""), longest=longest + 1)
+        self.table.set_heads(heads, title=("word", said.SHORT[self.view]), longest=longest + 1)
         self.table.show(len(sheet.words), max(0, self.table.here))
         self._tell()
 
@@ -209,15 +204,15 @@ class AssociationScreen(ModalScreen["Trying"]):
         narrow = self.has_class("-narrow")
         columns = self.left.columns if narrow else self.right.columns
         rest = self._blocks(place, base, columns)
-        self.left.show(said.joined([*rest, first]) if narrow else first)
+        self.left.show(said.joined([*rest[:-1], first, rest[-1]]) if narrow else first)
         self.right.show([] if narrow else said.joined(rest))
 
     def _blocks(self, place: int, base: int, columns: int) -> list[list[said.Line]]:
         blocks = []
         context = self.found.contexts[place]
-        word = self._word(self.table.here, place) if self.table.here >= 0 else None
-        before = self._word(self.table.here, base) if word else None
-        if word and before:
+        word = self._word(self.table.here, self.table.column)
+        before = self._word(self.table.here, self.sheet.base)
+        if word and before and base >= 0:
             name = self.found.contexts[base].name
             blocks.append(said.word_lines(word, context, word.logp - before.logp, name, columns))
         if base >= 0 and self.sheet.words:
