@@ -275,7 +275,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("microscope.reset", "the settings as the answer was made", "0", "reset", "reset"),
     _a("microscope.keep", "take what was tried into the lane", "a", "keep", "keep"),
     _a("microscope.leave", "back, the lane unchanged", "escape q M", "leave"),
-    _a("association.measure", "each cell: × change, probability, log-probability, that a token", "v", footer="measure"),
+    _a("association.measure", "each cell: × change, p, log p, log p a token", "v", footer="measure"),
     _a("association.base", "the context at the cursor is the baseline", "b", footer="baseline"),
     _a("association.word", "one more word, or several as one continuation", "w", footer="word"),
     _a("association.context", "one more context: NAME = TEXT", "c", footer="context"),

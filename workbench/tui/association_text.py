@@ -78,8 +78,8 @@ def word_lines(word: Word, context: Measured, nats: float, base: str, columns: i
     """The word at the cursor: its figures, each of its tokens, its change."""
     lines: list[Line] = [[(f"‘{word.word.strip()}’ in ‘{context.name}’", "head")]]
     many = f"{word.tokens} tokens" if word.tokens != 1 else "1 token"
-    figures = f"p {chance(word.p)} · log p {word.logp:.2f} · a token {word.per_token:.2f} ({many})"
-    lines += folded(figures.replace("-", "−"), columns)
+    logs = f"log p {word.logp:.2f} · a token {word.per_token:.2f}".replace("-", "−")
+    lines += folded(f"p {chance(word.p)} · {logs} ({many})", columns)
     if word.tokens > 1:
         pieces = " · ".join(f"{_visible(text)} {chance(math.exp(logp))}" for text, logp in word.pieces)
         lines += folded(pieces, columns, "dim")
@@ -101,15 +101,15 @@ def distance_lines(found: Association, here: int, columns: int) -> list[Line]:
     """How far the contexts' next tokens are apart, from the one at the cursor."""
     lines: list[Line] = [[("Jensen–Shannon distance, 0 the same, 1 nothing in common", "head")]]
     name = min(16, max(cell_len(safe.line(context.name)) for context in found.contexts))
-    wide = max(5, min(9, (columns - name - 2) // len(found.contexts)))
-    shown = range(min(len(found.contexts), max(1, (columns - name - 2) // wide)))
+    wide = max(5, min(9, (columns - name - 3) // len(found.contexts)))
+    shown = range(min(len(found.contexts), max(1, (columns - name - 3) // wide)))
     heads = [(f"{_sized(found.contexts[at].name, wide - 1)} ", "dim") for at in shown]
-    lines.append([(" " * (name + 2), "dim"), *heads])
+    lines.append([(" " * (name + 3), "dim"), *heads])
     for place, context in enumerate(found.contexts):
         own = "line" if place == here else ""
         mark = "▸ " if place == here else "  "
         figures = [(f"{'·' if at == place else f'{found.distance[place][at]:.2f}':<{wide}}", own) for at in shown]
-        lines.append([(f"{mark}{_sized(context.name, name)}", own), *figures])
+        lines.append([(f"{mark}{_sized(context.name, name)} ", own), *figures])
     least = min(sum(context.seen.values()) for context in found.contexts)
     many = min(len(context.seen) for context in found.contexts)
     if many:
