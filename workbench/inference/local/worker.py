@@ -152,14 +152,14 @@ class Worker:
                 self._score(
                     command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler, command.continuation
                 )
+            case protocol.ScoreMany():
+                self._score_many(command, counter, scheduler)
             case protocol.Stages():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._look(command, prompt, whole[len(prompt) :], scheduler)
             case protocol.NextToken():
                 prompt = counter.raw(command.prompt)
                 self._score(command.id, prompt, None, max(1, command.top), scheduler)
-            case protocol.ScoreMany():
-                self._score_many(command, counter, scheduler)
 
     def _prepare(self, requests: tuple[Generate, ...], taken: float, counter: Counter, scheduler: Scheduler) -> None:
         lanes: list[Fed] = []
