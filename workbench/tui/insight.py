@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from workbench.errors import UsageError
+import msgspec
+
+from workbench.errors import NotFoundError, UsageError
 from workbench.experiments.conversation import Comparison, Exchange, Lane
+from workbench.inference import sampling
 from workbench.inference.engine import Message
+from workbench.inference.sampling import Sampling
 from workbench.insight.reading import Subject, of_trial
 
 if TYPE_CHECKING:
@@ -27,6 +31,24 @@ async def answers(session: Session, comparison: Comparison, lane: Lane) -> tuple
     found = [await asyncio.to_thread(_subject, session, comparison.label(each), each) for each in told]
     here = told.index(lane)
     return found, here, (here + 1) % len(found)
+
+
+async def answer(session: Session, comparison: Comparison, lane: Lane) -> tuple[Subject, Sampling, bool]:
+    """The lane's last answer, the settings that made it (its seed in them), and whether its dice were coupled.
+
+    Raises NotFoundError when there is none, UsageError while it is under way.
+    """
+    turn = lane.last
+    if turn is None or not turn.answer:
+        raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
+    if lane.busy:
+        raise UsageError("this lane's answer is still under way", hint="wait for its end, or x stops it")
+    subject = await asyncio.to_thread(_subject, session, comparison.label(lane), lane)
+    trial = await asyncio.to_thread(session.store.trial, turn.trial) if turn.trial else None
+    if trial is None or not trial.get("sampling"):
+        return subject, msgspec.structs.replace(lane.sampling, seed=turn.seed), comparison.coupled
+    made = sampling.make({**trial["sampling"], "seed": trial["seed"] or 0})
+    return subject, made, trial["coupled"] is not False
 
 
 def _subject(session: Session, label: str, lane: Lane) -> Subject:

@@ -1,13 +1,15 @@
-"""From the lanes to the tokens and the association screens: what those are given."""
+"""From the lanes to the tokens, association and needle screens: what those are given."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import NotFoundError
 from workbench.inference.engine import Message
+from workbench.tui.insight import answer
 
 if TYPE_CHECKING:
     from workbench.experiments.conversation import Comparison, Lane
@@ -28,7 +30,23 @@ async def tokens(screen: CompareScreen) -> None:
     for other in screen.comparison.lanes:
         if len(models) < 2 and other.path and other.path != lane.path and await session.pool.fits(Path(other.path)):
             models.append((other.model, other.path))
-    await screen.app.push_screen_wait(TokensScreen(session, texts(screen.comparison, lane), models))
+    seen = texts(screen.comparison, lane)
+    if seen.asked and not lane.busy:  # what it was made after, not what the lane has by now
+        seen = replace(seen, asked=(await answer(session, screen.comparison, lane))[0].messages)
+    await screen.app.push_screen_wait(TokensScreen(session, seen, models))
+
+
+async def needle(screen: CompareScreen) -> None:
+    """The needle probe of the lane's model, its prompt before the text."""
+    from workbench.tui.screens.needle import NeedleScreen
+
+    await screen.workbench.ready.wait()
+    session, lane = screen.session, screen.lane
+    assert session is not None
+    if not lane.path:
+        raise NotFoundError("this lane has no model", hint="m picks one")
+    label = screen.comparison.label(lane)
+    await screen.app.push_screen_wait(NeedleScreen(session, label, lane.model, lane.path, lane.lead))
 
 
 async def association(screen: CompareScreen, id: str = "") -> None:

@@ -80,6 +80,15 @@ class Score(msgspec.Struct, frozen=True, tag=True):
     top: int = 0
 
 
+class ScoreHidden(msgspec.Struct, frozen=True, tag=True):
+    """Answered by ScoredMany: the continuation's tokens, for each of `hidden` (spans of the prompt's characters)."""
+
+    id: int
+    prompt: str
+    continuation: str
+    hidden: tuple[tuple[tuple[int, int], ...], ...]
+
+
 class ScoreMany(msgspec.Struct, frozen=True, tag=True):
     """Answered by ScoredMany: the tokens of each continuation."""
 
@@ -125,7 +134,21 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End in good order; the closing of stdin says the same."""
 
 
-Command = Load | Tokenize | Render | Count | Run | Score | ScoreMany | NextToken | Stages | Cancel | Ping | Shutdown
+Command = (
+    Load
+    | Tokenize
+    | Render
+    | Count
+    | Run
+    | Score
+    | ScoreMany
+    | ScoreHidden
+    | NextToken
+    | Stages
+    | Cancel
+    | Ping
+    | Shutdown
+)
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -179,7 +202,7 @@ class Scored(msgspec.Struct, frozen=True, tag=True):
 
 
 class ScoredMany(msgspec.Struct, frozen=True, tag=True):
-    """Log-probabilities asked for, of several texts."""
+    """Log-probabilities asked for: of several texts, or of one several times."""
 
     id: int
     scored: tuple[tuple[TokenLogprob, ...], ...]

@@ -17,6 +17,7 @@ from workbench.inference.loading import stretched
 from workbench.inference.local import machine
 from workbench.inference.local.alternating import Alternating
 from workbench.inference.local.batched import Batched
+from workbench.inference.local.hiding import BESIDE
 from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.llama import OUTPUTS, Context, Flag, Log, Model, padded
 from workbench.inference.local.protocol import Events
@@ -136,8 +137,8 @@ class Scheduler:
             lanes=lanes,
             guard=self.trials.decode,
         )
-        texts = TEXTS + 1 if model.shares else 1  # the prompt, and those that go on from it
-        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS, texts), length)
+        sequences = 1 + max(TEXTS, BESIDE) if model.shares else 1  # the prompt's, and those of texts that go on from it
+        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS, sequences), length)
 
     def emit(self, event: Event) -> None:
         """Note an event of a lane for this step's frame."""

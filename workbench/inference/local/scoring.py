@@ -22,6 +22,7 @@ import numpy as np
 from workbench.errors import EngineError, WorkbenchError
 from workbench.inference.engine import TokenLogprob
 from workbench.inference.local.cells import common
+from workbench.inference.local.hiding import Part, unseen
 from workbench.inference.local.lane import Spread, logprob
 from workbench.inference.local.llama import OUTPUTS, Context, Floats, Ids, Model, padded
 from workbench.inference.local.together import FEW, ROWS, groups, steps
@@ -67,6 +68,10 @@ class Scorer:
         """Score each text after the same prompt; the answer has a tuple for each."""
         self._queue.append(self._answer(self._many(prompt, texts, top), answer))
 
+    def submit_hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: Answer) -> None:
+        """Score `text` after `prompt` once for each of `parts`: places of tokens that it does not see (hiding.py)."""
+        self._queue.append(self._answer(self._hidden(prompt, text, parts), answer))
+
     @property
     def busy(self) -> bool:
         """Whether there is a chunk to read."""
@@ -94,6 +99,10 @@ class Scorer:
         except WorkbenchError as error:
             self._last = None
             answer(error)
+
+    def _hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part]) -> Work:
+        context = yield from self._reach(prompt, len(prompt) + len(text))
+        return tuple((yield from unseen(self._model, context, prompt, text, parts)))
 
     def _one(self, prompt: Ids, text: Ids | None, top: int, read: Read | None) -> Work:
         if text is None:

@@ -167,6 +167,12 @@ class RemoteEngine:
         async with self._gate:
             return await dialect.next_token(prompt, max(1, top))
 
+    async def score_hidden(
+        self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """No server hides a part of what it has read."""
+        raise self._error("hides no part of a prompt", "run the model here, or leave the part out")
+
     async def stages(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
     ) -> tuple[Step, ...]:
