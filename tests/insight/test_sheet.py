@@ -58,6 +58,7 @@ def test_only_the_changed_lines_are_others() -> None:
     made = sheet().with_word("Milky Way").with_context("sea = star fish").with_context("galaxy = star in a galaxy", 1)
     assert made.changed
     text = made.written(SOURCE)
+    assert text.endswith('text = "star of a film"\n\n[[contexts]]\nname = "sea"\ntext = "star fish"\n')
     gone = set(SOURCE.splitlines()) - set(text.splitlines())
     assert gone == {'text = "star of a galaxy"'}
     again = sheet(text)

@@ -204,3 +204,13 @@ def test_an_old_save_is_read_while_another_process_writes(tmp_path: Path, versio
         db.execute("BEGIN IMMEDIATE")
         assert versions.log(tmp_path, "p") == [one]
         db.execute("ROLLBACK")
+
+
+def test_a_note_is_a_row_of_the_same_bytes(tmp_path: Path, versions: Versions) -> None:
+    first, second = save(versions, tmp_path, "a", "one", "two")
+    noted = versions.remark(tmp_path, "a", b"two", hashed("two"), "galaxy makes ‘sun’ likelier", "me")
+    again = versions.remark(tmp_path, "a", b"two", hashed("two"), "another", "me")
+    assert versions.log(tmp_path, "a") == [again, noted, second, first]
+    assert (noted.blob, noted.parent, noted.version, noted.author) == (second.blob, second.blob, second.version, "me")
+    assert versions.data(tmp_path, "a", noted.blob) == b"two"
+    assert save(versions, tmp_path, "a", "two") == [again]  # the same bytes as the newest: nothing new

@@ -343,3 +343,19 @@ def test_killed_at_every_step_of_a_save_the_old_or_the_new_bytes_stand(folder: P
         raise AssertionError("it never ended")
     assert step > 8
     assert seen == {TEXT, new}
+
+
+def test_a_note_changes_nothing_and_goes_with_the_copy(folder: Path, tmp_path: Path) -> None:
+    (mine := tmp_path / "mine").mkdir()
+    here = writer(mine, shipped=folder)
+    working = here.open("system/a")
+    here.note(working, "galaxy makes ‘sun’ 30 × likelier")
+    here.note(working, "and 31 × on Tuesdays")
+    assert (folder / "system" / "a.toml").read_text() == TEXT
+    said = ["and 31 × on Tuesdays", "galaxy makes ‘sun’ 30 × likelier"]
+    assert [row.note for row in here.versions.log(folder, "system/a")] == [*said, "as it was on disk"]
+    working.text = working.text.replace("brief", "very brief")
+    here.save(working, "shorter")
+    log = here.versions.log(mine, "system/a")
+    assert [row.note for row in log] == ["shorter", *said, "as it is in shipped"]
+    assert len({row.version for row in log[1:]}) == 1

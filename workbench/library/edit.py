@@ -88,13 +88,26 @@ def _change(document: Any, path: KeyPath, value: Any) -> None:
     last = path[-1]
     if value is None:
         del document[last]
+    elif isinstance(last, int) and last == len(document):
+        _apart(document)
+        document.append(_item(value))
     elif isinstance(last, int):
-        document.append(_item(value)) if last == len(document) else document.__setitem__(last, _item(value))
+        document[last] = _item(value)
     elif isinstance(value, list) and last in document and isinstance(document[last], list):
         _relist(document[last], value)
     else:
         old = document[last].as_string() if last in document and isinstance(value, str) else ""
         document[last] = _item(value, old)
+
+
+def _apart(tables: Any) -> None:
+    """An empty line behind the last table of an array, for another one to follow."""
+    import tomlkit
+    from tomlkit.items import Table
+
+    last = tables[-1] if len(tables) else None
+    if isinstance(last, Table) and not last.as_string().endswith("\n\n"):
+        last.add(tomlkit.nl())
 
 
 def _relist(array: Any, value: list[Any]) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from workbench.library.versions import Versions
 
 
+_FOUND = "as it was on disk"  # the note of bytes that were there before the first save
+
+
 class Conflict(ConflictError):
     """Somebody else wrote the file since it was read. `theirs` are its bytes now, None when it is gone."""
 
@@ -132,7 +135,7 @@ class Writer:
             library = self.libraries.home()
             path, expect = library.folder / f"{working.id}.toml", ""
         elif working.base:
-            self._remember(working, working.base, "as it was on disk")
+            self._remember(working, working.base, _FOUND)
         try:
             paths.ensure(path.parent)
             atomic_write(path, data, expect=expect, mode=new_mode(library.folder))
@@ -141,6 +144,7 @@ class Writer:
         if copied and working.base:
             before, origin = version_of(working.base, working.id), f"as it is in {working.library.name}"
             self.versions.record(library.folder, working.id, working.base, before, note=origin)
+            self._take_notes(working, library, before)
         self.drafts.drop(working.path)
         working.library, working.path, working.base, working.drafted = library, path, data, ""
         working.text = shown(data)
@@ -148,8 +152,15 @@ class Writer:
 
     def note(self, working: Working, note: str) -> None:
         """A note on the prompt as it was read, without a change of it. Raises StorageError."""
-        version = version_of(working.base, working.id)
+        version = self._remember(working, working.base, _FOUND)
         self.versions.remark(working.library.folder, working.id, working.base, version, note)
+
+    def _take_notes(self, working: Working, library: Library, version: str) -> None:
+        """A copy has the notes that its original got here."""
+        blob = digest(working.base)
+        for row in reversed(self.versions.log(working.library.folder, working.id)):
+            if row.blob == blob and row.note not in ("", _FOUND):
+                self.versions.remark(library.folder, working.id, working.base, version, row.note, row.author)
 
     def _remember(self, working: Working, data: bytes, note: str) -> str:
         version = version_of(data, working.id)
@@ -165,7 +176,7 @@ class Writer:
     def take(self, working: Working, theirs: bytes) -> None:
         """Go on from their bytes. An edit that is given up is kept as a version."""
         if working.changed:
-            self._remember(working, working.base, "as it was on disk")
+            self._remember(working, working.base, _FOUND)
             self._remember(working, working.data, "set aside for a change on disk")
         self._remember(working, theirs, "changed by another program")
         working.base, working.text = theirs, shown(theirs)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.tui.metering import Meter
     from workbench.tui.needle_kept import Kept
     from workbench.tui.screens.library import LibraryScreen
+    from workbench.tui.trying import Trying
 
 
 _ALWAYS = ("ctrl+q", "ctrl+t", "f1", "f9")  # in dialogs as well, which leave no other key to the app
@@ -61,6 +62,7 @@ class WorkbenchApp(App[int]):
         self.flusher = Flusher(self)
         self.metered: Signal[Meter] = Signal(self, "metered")  # once a second, when the session is there
         self.meter: Meter | None = None
+        self.trying: Trying | None = None  # the association as one left it
         self.animation_level = "none"
         self.register_theme(theme.shipped("dark"))
         self.theme = "dark"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,22 @@ async def needle(screen: CompareScreen) -> None:
         raise NotFoundError("this lane has no model", hint="m picks one")
     label = screen.comparison.label(lane)
     await screen.app.push_screen_wait(NeedleScreen(session, label, lane.model, lane.path, lane.lead))
+
+
+async def association(screen: CompareScreen, id: str = "") -> None:
+    """A template (`LIBRARY:ID`; as one left the screen, else the first) measured with the lane's model."""
+    from workbench.tui.screens.association import AssociationScreen
+    from workbench.tui.trying import FIRST, Trying, opened, resumed
+
+    await screen.workbench.ready.wait()
+    session, lane = screen.session, screen.lane
+    assert session is not None
+    tried: Trying | None = await asyncio.to_thread(resumed, session, screen.workbench.trying, id)
+    if tried is None:
+        tried = await asyncio.to_thread(opened, session, id or FIRST)
+    if lane.path:
+        tried.model, tried.path = lane.model, lane.path
+    screen.workbench.trying = await screen.app.push_screen_wait(AssociationScreen(session, tried))
 
 
 def texts(comparison: Comparison, lane: Lane) -> Texts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from workbench.errors import NotFoundError, PromptError, UsageError
 from workbench.library.lineends import shown
-from workbench.library.prompt import KINDS, short
+from workbench.library.prompt import KINDS, parse, short
 from workbench.library.writing import Conflict, Working, version_of
 from workbench.tui import flows
 
@@ -322,13 +322,31 @@ class LibraryTools:
         screen.file.retitle()
 
     async def try_it(self) -> None:
-        """The prompt in the lane that one was in last; an unsaved change is saved first."""
+        """The prompt in the lane that one was in last, an association measured; an unsaved change is saved first."""
         screen, working = self._screen, self._working()
         if working.changed:
             await self.save()
             if working.changed:
                 return
-        await screen.workbench.put_in_lane(working.id)
+        if await asyncio.to_thread(_is_association, working):
+            await self._measure(working)
+        else:
+            await screen.workbench.put_in_lane(working.id)
+
+    async def associate(self) -> None:
+        """An association measured; an unsaved change is saved first."""
+        working = self._working()
+        if not await asyncio.to_thread(_is_association, working):
+            raise UsageError(f"{working.id} is no association template", hint="c puts it into a lane")
+        await self.try_it()
+
+    async def _measure(self, working: Working) -> None:
+        from workbench.tui.insight_flows import association
+
+        screen = self._screen
+        await association(screen.workbench.compare, f"{working.library.name}:{working.id}")
+        screen.reread()
+        await screen.file.look()
 
     # ---- the form
 
@@ -380,3 +398,11 @@ class LibraryTools:
                 self._form.say(str(error))
             return
         screen.file.editor.put(made)
+
+
+def _is_association(working: Working) -> bool:
+    """Whether the file as it was read is such a template."""
+    try:
+        return parse(working.base, id=working.id).kind == "association"
+    except PromptError:
+        return False

@@ -325,6 +325,10 @@ class LibraryScreen(CoverableScreen[None]):
         """A label for its version."""
         self.tools.work(self.tools.label())
 
+    def action_associate(self) -> None:
+        """Measure it."""
+        self.tools.work(self.tools.associate())
+
     def action_edit(self) -> None:
         """In the person's own editor."""
         self.tools.work(self.tools.external())

@@ -25,8 +25,10 @@ class PromptPicker(Picker):
     hint = "search id, title, tags, text; kind:system tag:korean label:production"
     nothing = "no prompt matches"
 
-    def __init__(self, libraries: Libraries, current: str = "") -> None:
+    def __init__(self, libraries: Libraries, current: str = "", *, association: bool = False) -> None:
+        """With `association` it offers those templates, by their ids alone."""
         super().__init__(current)
+        self._association = association
         self._libraries = libraries
         self._named: dict[str, dict[str, str]] = {}  # id -> label -> version
         self._searcher = Searcher([])
@@ -36,9 +38,13 @@ class PromptPicker(Picker):
         self._searcher, self._named = await asyncio.to_thread(self._read)
 
     def _read(self) -> tuple[Searcher, dict[str, dict[str, str]]]:
-        cards = [card for card in Index(self._libraries).refresh() if card.error or card.kind != "association"]
-        found, _ = labels.of_all((library.name, library.folder) for library in self._libraries.libraries)
-        named = {card.id: found[card.library, card.id] for card in cards if (card.library, card.id) in found}
+        cards = [
+            card
+            for card in Index(self._libraries).refresh()
+            if card.error or (card.kind == "association") == self._association
+        ]
+        named_by, _ = labels.of_all((library.name, library.folder) for library in self._libraries.libraries)
+        named = {card.id: named_by[card.library, card.id] for card in cards if (card.library, card.id) in named_by}
         return Searcher(cards, {id: list(names) for id, names in named.items()}), named
 
     def rows(self, query: str) -> Sequence[Row]:
@@ -46,12 +52,14 @@ class PromptPicker(Picker):
         made: list[Row] = []
         for card, _ in self._searcher.find(query, limit=MOST):
             made.append(self._row_of(card, query))
+            if self._association:
+                continue
             for label, version in sorted(self._named.get(card.id, {}).items()):
                 name = marked(f"  @{label}", [])
                 about = f"{short(version)}{' · the present one' if version == card.version else ''}"
                 says = "The version that the label names, whatever it is by then."
                 made.append(Row(f"{card.id}@{label}", columns((name, 30), (Content.styled(about, "dim"), 0)), says))
-        if not query:
+        if not query and not self._association:
             made.append(Row(PLAIN, Content("(no prompt)"), "The message goes to the model as it is."))
         return made
 

@@ -23,7 +23,6 @@ Cells = tuple[str, Sequence[Part], Part]  # the row's name, its cells, what stan
 
 HEAD = 2  # lines
 _NAME = (10, 44)  # columns of a row's name: at least, at most
-_CELL = (16, 26)  # and of a cell
 _LAST = 8
 
 
@@ -49,6 +48,8 @@ class Matrix(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id) for a in actions.at("matrix")
     ]
+
+    cell_width: ClassVar[tuple[int, int]] = (16, 26)  # columns of a cell: at least, at most
 
     class Moved(Message):
         """Another cell is the current one."""
@@ -132,8 +133,8 @@ class Matrix(Widget, can_focus=True):
         self._name_width = max(_NAME[0], min(self._longest, _NAME[1], self._width // 3))
         self._last_width = _LAST if self._last else 0
         room = self._width - self._name_width - self._last_width - 5
-        self._fitting = max(1, min(len(self._heads), room // _CELL[0])) if self._heads else 1
-        self._cell_width = max(4, min(_CELL[1], room // self._fitting))
+        self._fitting = max(1, min(len(self._heads), room // self.cell_width[0])) if self._heads else 1
+        self._cell_width = max(4, min(self.cell_width[1], room // self._fitting))
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the current cell in sight."""
