@@ -225,6 +225,13 @@ class EngineContract:
         assert await engine.score_hidden(prompt, "", [()]) == ((),)
         assert await engine.score_hidden(prompt, " Paris.", []) == ()
 
+    async def test_many_scores_are_those_of_each(self, engine: Engine) -> None:
+        prompt, texts = "The capital of France is", [" Paris.", "", " a city", " Paris.", " 서울 🌆, not Paris at all"]
+        many = await engine.score_many(prompt, texts, top=2)
+        assert many == tuple([await engine.score(prompt, text, top=2) for text in texts])
+        assert ["".join(token.text for token in each) for each in many] == texts
+        assert await engine.score_many(prompt, []) == ()
+
     async def test_stages_are_distributions_or_it_is_said_that_there_are_none(self, engine: Engine) -> None:
         sampling = make({"top_k": 5, "top_p": 0.9, "temperature": 0.7})
         try:

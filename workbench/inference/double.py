@@ -278,6 +278,12 @@ class DoubleEngine:
             found.append(await self.score(kept, continuation))
         return tuple(found)
 
+    async def score_many(
+        self, prompt: str, continuations: Sequence[str], *, top: int = 0
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """As `score` has it."""
+        return tuple([await self.score(prompt, text, top=top) for text in continuations])
+
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """Halving probabilities over the double's words."""
         self._ready()

@@ -291,6 +291,15 @@ class Engine(Protocol):
         """
         ...
 
+    async def score_many(
+        self, prompt: str, continuations: Sequence[str], *, top: int = 0
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """What `score` gives for each continuation, after the same prompt; empty for an empty one.
+
+        A local engine reads the prompt once and what it can together; a server is asked for one after the other.
+        """
+        ...
+
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
         ...

@@ -1,4 +1,4 @@
-"""From the lanes to the tokens and the association screens: what those are given."""
+"""From the lanes to the tokens, association and needle screens: what those are given."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ async def tokens(screen: CompareScreen) -> None:
     if seen.asked and not lane.busy:  # what it was made after, not what the lane has by now
         seen = replace(seen, asked=(await answer(session, screen.comparison, lane))[0].messages)
     await screen.app.push_screen_wait(TokensScreen(session, seen, models))
+
+
+async def needle(screen: CompareScreen) -> None:
+    """The needle probe of the lane's model, its prompt before the text."""
+    from workbench.tui.screens.needle import NeedleScreen
+
+    await screen.workbench.ready.wait()
+    session, lane = screen.session, screen.lane
+    assert session is not None
+    if not lane.path:
+        raise NotFoundError("this lane has no model", hint="m picks one")
+    label = screen.comparison.label(lane)
+    await screen.app.push_screen_wait(NeedleScreen(session, label, lane.model, lane.path, lane.lead))
 
 
 def texts(comparison: Comparison, lane: Lane) -> Texts:

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench import paths
 from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
 from workbench.tui import flows
@@ -111,7 +112,8 @@ class LaneTools:
         from workbench.tui.screens.models import ModelsScreen
 
         session, lane = await self._opened(), self._screen.lane
-        path = await self._screen.app.push_screen_wait(ModelsScreen(session, len(self._screen.comparison.lanes)))
+        lanes = len(self._screen.comparison.lanes)
+        path = await self._screen.app.push_screen_wait(ModelsScreen(session, lanes, lane.path))
         if path is not None:
             await self._take(session, lane, path)
 
@@ -324,7 +326,7 @@ class LaneTools:
 
         session = await self._opened()
         shelf = Shelf(folders(session.folders))
-        name = await self._screen.app.push_screen_wait(AskScreen(f"name of the experiment, in {shelf.home().path}"))
+        name = await self._screen.app.push_screen_wait(AskScreen(f"its name, in {paths.short(shelf.home().path)}"))
         if name:
             text = of_comparison(self._screen.comparison, name)
             await self.experiments(await asyncio.to_thread(shelf.save_new, name, text))

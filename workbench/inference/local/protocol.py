@@ -81,12 +81,21 @@ class Score(msgspec.Struct, frozen=True, tag=True):
 
 
 class ScoreHidden(msgspec.Struct, frozen=True, tag=True):
-    """Answered by ScoredEach: the continuation's tokens, for each of `hidden` (spans of the prompt's characters)."""
+    """Answered by ScoredMany: the continuation's tokens, for each of `hidden` (spans of the prompt's characters)."""
 
     id: int
     prompt: str
     continuation: str
     hidden: tuple[tuple[tuple[int, int], ...], ...]
+
+
+class ScoreMany(msgspec.Struct, frozen=True, tag=True):
+    """Answered by ScoredMany: the tokens of each continuation."""
+
+    id: int
+    prompt: str
+    continuations: tuple[str, ...]
+    top: int = 0
 
 
 class NextToken(msgspec.Struct, frozen=True, tag=True):
@@ -125,7 +134,21 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End in good order; the closing of stdin says the same."""
 
 
-Command = Load | Tokenize | Render | Count | Run | Score | ScoreHidden | NextToken | Stages | Cancel | Ping | Shutdown
+Command = (
+    Load
+    | Tokenize
+    | Render
+    | Count
+    | Run
+    | Score
+    | ScoreMany
+    | ScoreHidden
+    | NextToken
+    | Stages
+    | Cancel
+    | Ping
+    | Shutdown
+)
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -178,11 +201,11 @@ class Scored(msgspec.Struct, frozen=True, tag=True):
     tokens: tuple[TokenLogprob, ...]
 
 
-class ScoredEach(msgspec.Struct, frozen=True, tag=True):
-    """Log-probabilities asked for, several times of one text."""
+class ScoredMany(msgspec.Struct, frozen=True, tag=True):
+    """Log-probabilities asked for: of several texts, or of one several times."""
 
     id: int
-    scores: tuple[tuple[TokenLogprob, ...], ...]
+    scored: tuple[tuple[TokenLogprob, ...], ...]
 
 
 class Staged(msgspec.Struct, frozen=True, tag=True):
@@ -228,7 +251,7 @@ Reply = (
     | Rendered
     | CountedReply
     | Scored
-    | ScoredEach
+    | ScoredMany
     | Staged
     | Done
     | Failed

@@ -24,6 +24,7 @@ from workbench.inference.local.protocol import Events
 from workbench.inference.local.samplers import Candidates
 from workbench.inference.local.scoring import Scorer
 from workbench.inference.local.shape import Shape
+from workbench.inference.local.together import TEXTS
 
 _LONG = 32  # rows in a decode that is worth interrupting for a cancel
 _NEWS = 1.0  # seconds between two reports of how full it is
@@ -127,17 +128,17 @@ class Scheduler:
             guard=self.trials.decode,
         )
 
-        def alone(cells: int, outputs: int, beside: int = 0) -> Context:
+        def alone(cells: int, outputs: int, sequences: int = 1) -> Context:
             check_size(model, options, min(cells, length), machine.available())
-            made: dict[str, Any] = {"sequences": 1 + beside, "unified": beside > 0, "outputs": outputs}
-            return Context(model, cells=cells, **made, **common)
+            return Context(model, cells=cells, sequences=sequences, unified=sequences > 1, outputs=outputs, **common)
 
         self.alternating = Alternating(
             lambda: alone(padded(length), 1),
             lanes=lanes,
             guard=self.trials.decode,
         )
-        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS, BESIDE if model.shares else 0), length)
+        sequences = 1 + max(TEXTS, BESIDE) if model.shares else 1  # the prompt's, and those of texts that go on from it
+        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS, sequences), length)
 
     def emit(self, event: Event) -> None:
         """Note an event of a lane for this step's frame."""

@@ -15,9 +15,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -156,6 +156,8 @@ class Worker:
             case protocol.ScoreHidden():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._hide(command, prompt, whole[len(prompt) :], scheduler)
+            case protocol.ScoreMany():
+                self._score_many(command, counter, scheduler)
             case protocol.Stages():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._look(command, prompt, whole[len(prompt) :], scheduler)
@@ -211,20 +213,36 @@ class Worker:
     def _hide(self, command: protocol.ScoreHidden, prompt: llama.Ids, text: llama.Ids, scheduler: Scheduler) -> None:
         assert self._model is not None
         if len(text) == 0:
-            self.send(protocol.ScoredEach(command.id, tuple(() for _ in command.hidden)))
+            self.send(protocol.ScoredMany(command.id, tuple(() for _ in command.hidden)))
             return
         if len(prompt) == 0:
             raise EngineError("there is nothing before the text to hide", hint="give a prompt of at least one token")
         parts = in_tokens(self._model, command.prompt, prompt, command.hidden)
-
-        def answer(result: tuple[tuple[TokenLogprob, ...], ...] | WorkbenchError) -> None:
-            if isinstance(result, WorkbenchError):
-                self.send(protocol.Failed(command.id, result.what, result.hint))
-            else:
-                cut = tuple(self._cut(command.continuation, each) for each in result)
-                self.send(protocol.ScoredEach(command.id, cut))
+        answer = self._each(command.id, (command.continuation,) * len(parts))
 
         self._inbox.put(lambda: scheduler.scorer.submit_hidden(prompt, text, parts, answer))
+
+    def _score_many(self, command: protocol.ScoreMany, counter: Counter, scheduler: Scheduler) -> None:
+        said = command.continuations
+        prompt = counter.raw(command.prompt)
+        if len(prompt) == 0:
+            raise EngineError("there is nothing before the text to score", hint="give a prompt of at least one token")
+        texts = [counter.continued(command.prompt, text)[1][len(prompt) :] for text in said]
+        answer = self._each(command.id, said)
+
+        self._inbox.put(lambda: scheduler.scorer.submit_many(prompt, texts, max(0, command.top), answer))
+
+    def _each(self, identity: int, said: Sequence[str]) -> Callable[[tuple[Any, ...] | WorkbenchError], None]:
+        """What tells the scores of each text."""
+
+        def answer(result: tuple[Any, ...] | WorkbenchError) -> None:
+            if isinstance(result, WorkbenchError):
+                self.send(protocol.Failed(identity, result.what, result.hint))
+            else:
+                cut = (self._cut(text, scored) for text, scored in zip(said, result, strict=True))
+                self.send(protocol.ScoredMany(identity, tuple(cut)))
+
+        return answer
 
     def _cut(self, text: str, scored: tuple[T, ...]) -> tuple[T, ...]:
         """The tokens with texts that joined give `text`: a token may end inside a character."""

@@ -155,6 +155,12 @@ class RemoteEngine:
         async with self._gate:
             return await dialect.score(prompt, continuation, max(0, top))
 
+    async def score_many(
+        self, prompt: str, continuations: Sequence[str], *, top: int = 0
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """One after the other: each finds the prompt in the server's cache."""
+        return tuple([await self.score(prompt, text, top=top) for text in continuations])
+
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens, as many as the server gives."""
         dialect = self._ready()
