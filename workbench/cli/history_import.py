@@ -31,6 +31,8 @@ def take(options: argparse.Namespace) -> int:
         output.print_json(vars(found))
         return Exit.OK
     told = "was taken in before" if found.known else "taken in"
-    output.narrate(f"{found.trials:,} trials {told}: {found.variants:,} variants × {found.cases:,} cases")
+    output.narrate(
+        f"{output.many(found.trials, 'trial')} {told}: {output.many(found.variants, 'variant')} × {output.many(found.cases, 'case')}"
+    )
     print(found.run)
     return Exit.OK
