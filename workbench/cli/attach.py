@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.history.store import Store
 
 EVERY = 0.5  # seconds between looks
-_TOLD = ("run", "trials", "total", "reused", "errors", "tokens", "tokens_per_s", "left", "paused")
+_TOLD = ("run", "trials", "total", "reused", "errors", "tokens", "prompt_tokens", "tokens_per_s", "left", "paused")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -63,6 +63,7 @@ async def test_a_run_from_file_to_verdict(tmp_path: Path) -> None:
     assert summary["pairs"][0]["verdict"] == "B better"
     assert (summary["trials"], summary["reused"], summary["failed"]) == (60, 0, 30)
     found = house.store.trials(run_id(events), limit=-1)
+    assert summary["prompt_tokens"] == sum(each["prompt_tokens"] for each in found) > 0
     assert [(each["case"], each["variant"]) for each in found] == [(f"c{at}", v) for at in range(30) for v in "AB"]
     assert all(each["checks"][0]["passed"] == (each["variant"] == "B") for each in found)
     assert house.store.meta(run_id(events))["stopped"] == "done"
