@@ -143,6 +143,26 @@ def test_checks_again_without_generating(file: Path, tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.usefixtures("double")
+def test_verdicts_of_other_checks_are_not_taken_for_the_files_own(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", file, "--json") == 0
+    id = lines(capsys)[-1]["summary"]["run"]
+    other = tmp_path / "checks.toml"
+    other.write_text('[[checks]]\ntype = "contains"\nvalue = "no such word"\n')
+    assert call("check", id, "--checks", other) == 1
+    assert "system/plain@" in capsys.readouterr().out
+    assert call("report", id, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["summary"]["variants"][0]["passed"]["value"] == 0
+    assert call("run", file, "--json") == 0  # checked anew by its own, though as many
+    *trials, last = lines(capsys)
+    assert last["summary"]["reused"] == 4
+    assert {trial["checks"][0]["type"] for trial in trials} == {"not-contains"}
+    file.write_text(FILE.replace('"CHECK", value = "two"', '"contains", value = "no such word"'))
+    assert call("run", file) == 1
+
+
+@pytest.mark.usefixtures("double")
 def test_a_prompt_s_own_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     below = tmp_path / "lib" / "system"
     below.mkdir(parents=True)
