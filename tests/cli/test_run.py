@@ -128,6 +128,18 @@ def test_a_case_that_is_an_error_now_is_worse_than_the_baseline(
 
 
 @pytest.mark.usefixtures("double")
+def test_a_baseline_that_proves_nothing_is_none(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", file, "--limit", 1) == 0
+    assert call("run", file, "--baseline", "last") == 4  # that was of a part of the cases
+    assert call("run", file, "--limit", 1, "--fresh", "--baseline", "last") == 0
+    assert call("run", file, "--json") == 0
+    capsys.readouterr()
+    file.write_text(file.read_text().replace('"plain"', '"x"').replace('"typed"', '"y"'))
+    assert call("run", file, "--baseline", "last") == 1
+    assert "nothing to compare" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("double")
 def test_checks_again_without_generating(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", file, "--json") == 0
     *trials, last = lines(capsys)
