@@ -295,6 +295,25 @@ async def test_a_judge_that_memory_does_not_hold_beside_the_model_gets_its_turn(
     await house.close()
 
 
+async def test_a_judge_whose_prompt_changed_judges_again(tmp_path: Path) -> None:
+    def answer(request: Generate) -> str:
+        said = " ".join(message.content for message in request.messages)
+        return f"Score: {5 if 'Be lenient' in said else 1}" if "Judge this" in said else "An answer."
+
+    house = House(tmp_path, lambda path: DoubleEngine(path, answer=answer))
+    prompt = tmp_path / "prompts" / "judge.toml"
+    variables = '[variables.answer]\ndescription = "it"\n'
+    body = 'schema = 1\nkind = "system"\ntitle = "J"\ntext = "Judge this: {{answer}}. MANNER."\n' + variables
+    prompt.write_text(body.replace("MANNER", "Be lenient"))
+    text = 'checks = [{ type = "judge", prompt = "judge" }]\n[[variants]]\nlabel = "A"\n'
+    for manner, taken, passed in (("Be lenient", 0, True), ("Be lenient", 3, True), ("Be strict", 3, False)):
+        prompt.write_text(body.replace("MANNER", manner))
+        events = await house.run(experiment(text, 3))
+        assert len(of(events, TrialTaken)) == taken
+        assert {each["passed"] for each in house.store.trials(run_id(events), limit=-1)} == {passed}
+    await house.close()
+
+
 async def test_a_case_without_its_variable_is_an_error_of_its_trials(tmp_path: Path) -> None:
     prompts(tmp_path)
     house = House(tmp_path)
