@@ -32,7 +32,7 @@ from workbench.insight.needle import (
     spots,
     unscored,
 )
-from workbench.insight.needle_words import brief, chance, fact, sign, told
+from workbench.insight.needle_words import brief, chance, fact, meaning, sign, told
 
 FACT = NEEDLES["en"].fact
 LEAD = (Message("system", "Be brief. The desk closes at six. Never guess."),)
@@ -244,7 +244,7 @@ async def test_cells_say_what_the_fact_bought_and_what_was_answered() -> None:
     assert told(bare) == "✗ 0.2 %"
     assert "the fact at 100 % of the text" in fact(row[1])
     assert fact(bare).endswith("without the fact")
-    assert brief(probe, cells).startswith("found in 2 of 4; likeliest at 0 % of 200")
+    assert brief(probe, cells).startswith("found in 2 of 4; best 14 % at 0 % of 200")
 
 
 def test_a_cell_in_few_letters() -> None:
@@ -255,6 +255,9 @@ def test_a_cell_in_few_letters() -> None:
     assert sign(Cell(spot, (TokenLogprob(1, "a", -1.0),))) == " "
     assert sign(Cell(replace(spot, kept=False), tokens[:1])) == "○"
     assert told(Cell(spot, (), "no")) == "✗"
+    assert meaning(Cell(spot, tokens[:1])) == "✓ word for word the likeliest"
+    assert meaning(Cell(spot, tokens[:1], "a", True)) == "✓ found in the answer"
+    assert meaning(Cell(spot)) == ""
     shown = [chance(p) for p in (1.0, 0.931, 0.0101, 0.0042, 0.00002, 1e-12, 0.0)]
     assert shown == ["100 %", "93 %", "1 %", "0.4 %", "2e-5", "1e-12", "0e+00"]
     assert fact(Cell(replace(spot, kept=False, forgotten=1200, exact=False))) == (

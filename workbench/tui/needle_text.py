@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from workbench.insight.needle import Cell, Probe, lines_of
-from workbench.insight.needle_words import chance, fact, sign, told
+from workbench.insight.needle_words import chance, fact, meaning, sign, told
 from workbench.insight.reading import bits
 from workbench.tui.needle_kept import Kept
 from workbench.tui.widgets.heat import Shaded
@@ -74,7 +74,8 @@ def paint(kept: Kept, cell: Cell | None, state: str) -> Shaded:
         made.add(state or "not measured yet: r measures")
         return made
     bare, _ = lines_of(kept.measured, cell.spot.fill)
-    made.add(f"── {fact(cell)}\n", "head")
+    sure = f"{meaning(cell)} · " if meaning(cell) and cell.spot.depth is not None else ""
+    made.add(f"── {sure}{fact(cell)}\n", "head")
     _add_scores(made, probe, cell, bare)
     if cell.answer is not None:
         made.add(f"── asked: {'found' if cell.found else 'not found'}\n", "head")
