@@ -9,6 +9,7 @@ from workbench.insight.needle import Cell, Probe, lines_of
 from workbench.insight.needle_words import chance, fact, meaning, sign, told
 from workbench.insight.reading import bits
 from workbench.tui.needle_kept import Kept
+from workbench.tui.widgets.frame import shorten
 from workbench.tui.widgets.heat import Shaded
 from workbench.tui.widgets.heat_grid import HEATS, Part
 
@@ -60,10 +61,8 @@ def _heat(share: float) -> str:
 
 def measure_told(measure: Measure, probe: Probe) -> str:
     """What the numbers of the cells are."""
-    said = f"‘{probe.needle.expected}’"
-    if measure == "gain":
-        return f"bits of {said} that the fact bought"
-    return f"p of {said}" + (", a token" if measure == "a token" else "")
+    said = f"‘{shorten(probe.needle.expected, 20)}’"
+    return {"probability": f"p of {said}", "a token": f"p a token of {said}", "gain": f"bits for {said}"}[measure]
 
 
 def paint(kept: Kept, cell: Cell | None, state: str) -> Shaded:
