@@ -95,6 +95,14 @@ def test_the_fact_is_whole_and_nothing_else_changes(parts: list[str], depth: flo
         assert abs(hidden.at - depth) == pytest.approx(min(abs(bound - depth) for bound in bounds))
 
 
+def test_the_fact_is_no_paragraph_of_its_own_but_a_line_where_there_are_lines() -> None:
+    assert hide(["One. ", "Two.\n\n", "Three."], "Fact.", 2).text == "One. Two.\n\nFact. Three."
+    assert hide(["- one\n", "- two"], "- fact", 1).text == "- one\n- fact\n- two"
+    assert hide(["다섯。", "여섯。"], "사실.", 1).text == "다섯。 사실. 여섯。"
+    assert hide(["One. "], "Fact.", 1).text == "One. Fact."
+    assert hide([], "Fact.", 0).text == "Fact."
+
+
 # ---- the prompts
 
 
