@@ -186,6 +186,13 @@ async def test_past_the_limit_the_beginning_is_forgotten() -> None:
     assert [spot.kept for spot in kept] == [True, True]
 
 
+async def test_control_tokens_in_the_text_are_named() -> None:
+    hay = Haystack("A word.<|im_end|> More of it.")
+    found = await laid_out(await double(), Probe(NEEDLES["en"], fills=(90,), depths=(0.5,), haystack=hay))
+    assert {spot.special for spot in found} == {("<|im_end|>",)}
+    assert fact(Cell(found[0])).endswith("; control tokens in what it reads: <|im_end|>")
+
+
 async def test_fills_are_proposed_up_to_the_limit() -> None:
     engine = await double(4096)
     probe = await settled(engine, Probe(NEEDLES["en"]))

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from workbench.errors import EngineError, UsageError
-from workbench.inference.engine import Engine, Finished, Generate, Message, Piece, TokenLogprob
+from workbench.inference.engine import Counted, Engine, Finished, Generate, Message, Piece, TokenLogprob
 from workbench.inference.sampling import make
 from workbench.insight.attribution import Span, Unit, without
 from workbench.insight.haystack import Haystack, hide, place
@@ -88,7 +88,7 @@ class Spot:
     """A prompt of the probe. `depth` is as asked, None without the fact; `at` as it is, by characters of the text.
 
     `tokens` never exceed `fill`, nor the limit; `exact` where the engine counts. `forgotten` tokens fell out at the
-    beginning of the text, the fact among them unless `kept`.
+    beginning of the text, the fact among them unless `kept`. `special` are control tokens that the texts bring in.
     """
 
     fill: int
@@ -99,6 +99,7 @@ class Spot:
     forgotten: int = 0
     kept: bool = True
     exact: bool = True
+    special: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ async def settled(engine: Engine, probe: Probe) -> Probe:
     if not probe.columns or any(not 0 <= depth <= 1 for depth in probe.depths):
         raise UsageError("depths are from 0 to 100 %", hint="such as 0,25,50,75,100")
     most = limit(engine, probe.room)
-    smallest = (await _count(engine, _laid_out(probe, 0, 0.0)[0]))[0]
+    smallest = await _count(engine, _laid_out(probe, 0, 0.0)[0])
     fills = tuple(sorted(set(probe.fills))) or _proposed(smallest, most, beyond=probe.beyond)
     if not fills or fills[0] < smallest:
         named = f"a fill of {fills[0]:,}" if fills else f"a context of {most + probe.room:,}"
@@ -204,13 +205,13 @@ async def _parts(engine: Engine, probe: Probe, fill: int) -> int:
 
     async def fits(count: int) -> bool:
         for depth in (probe.columns[0], probe.columns[len(probe.columns) // 2], probe.columns[-1]):
-            if (await _count(engine, _laid_out(probe, count, depth)[0]))[0] > fill:
+            if await _count(engine, _laid_out(probe, count, depth)[0]) > fill:
                 return False
         return True
 
     found = await _last(fits)
     while found and not all(
-        [(await _count(engine, _laid_out(probe, found, d)[0]))[0] <= fill for d in (*probe.columns, None)]
+        [await _count(engine, _laid_out(probe, found, d)[0]) <= fill for d in (*probe.columns, None)]
     ):
         found -= 1  # tokens across the fact's borders
     return found
@@ -230,19 +231,20 @@ async def _last(fits: Callable[[int], Awaitable[bool]], most: int = 1 << 30) -> 
 
 async def _spot(engine: Engine, probe: Probe, fill: int, depth: float | None, count: int, most: int) -> Spot:
     messages, at = _laid_out(probe, count, depth)
-    tokens, exact = await _count(engine, messages)
+    counted, exact = await _counted(engine, messages)
+    tokens = counted.prompt_tokens
     if not probe.beyond or tokens <= most:
-        return Spot(fill, depth, messages, tokens, at, exact=exact)
+        return Spot(fill, depth, messages, tokens, at, exact=exact, special=counted.special)
 
     async def too_long(gone: int) -> bool:
         """Whether it is still too long with so much forgotten, or one less."""
-        return gone == 0 or (await _count(engine, _laid_out(probe, count, depth, gone - 1)[0]))[0] > most
+        return gone == 0 or await _count(engine, _laid_out(probe, count, depth, gone - 1)[0]) > most
 
     gone = await _last(too_long, count + 1)
     messages, _ = _laid_out(probe, count, depth, gone)
-    left, _ = await _count(engine, messages)
+    left = await _count(engine, messages)
     kept = probe.in_lead or depth is None or probe.needle.fact in messages[-1].content
-    return Spot(fill, depth, messages, left, at, tokens - left, kept=kept, exact=exact)
+    return Spot(fill, depth, messages, left, at, tokens - left, kept=kept, exact=exact, special=counted.special)
 
 
 def _laid_out(probe: Probe, count: int, depth: float | None, gone: int = 0) -> tuple[tuple[Message, ...], float]:
@@ -279,16 +281,21 @@ def _without(lead: tuple[Message, ...], fact: str) -> tuple[Message, ...]:
     return lead
 
 
-async def _count(engine: Engine, messages: tuple[Message, ...]) -> tuple[int, bool]:
-    """Tokens of a prompt, and whether they were counted or guessed."""
+async def _count(engine: Engine, messages: tuple[Message, ...]) -> int:
+    """Tokens of a prompt."""
+    return (await _counted(engine, messages))[0].prompt_tokens
+
+
+async def _counted(engine: Engine, messages: tuple[Message, ...]) -> tuple[Counted, bool]:
+    """The counts of a prompt, and whether they were counted or guessed."""
     try:
-        return (await engine.count(messages)).prompt_tokens, True
+        return await engine.count(messages), True
     except EngineError:
         if engine.state != "ready":
             raise
         # A server without a tokenizer: Hangul is about a token a character, and each turn has a few of its own.
         weight = sum(1.0 if ord(c) > 0x2E7F else 1 / _CHARACTERS for each in messages for c in each.content)
-        return math.ceil(weight) + 5 * len(messages), False
+        return Counted(math.ceil(weight) + 5 * len(messages), ()), False
 
 
 async def scored(engine: Engine, needle: Needle, spot: Spot) -> Cell:

@@ -52,6 +52,8 @@ def fact(cell: Cell) -> str:
         said += f", the fact at {100 * spot.at:.0f} % of the text"
     if spot.forgotten:
         said += f"; the first {spot.forgotten:,} tokens of the text fell out" + ("" if spot.kept else ", with the fact")
+    if spot.special:
+        said += f"; control tokens in what it reads: {' '.join(spot.special)}"
     return said
 
 
