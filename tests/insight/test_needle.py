@@ -134,6 +134,28 @@ async def test_prompts_are_full_and_never_over(
             assert at == pytest.approx(spot.at, abs=0.02)
 
 
+class Counting(DoubleEngine):
+    """Notes how often it counts."""
+
+    counts = 0
+
+    async def count(self, messages: Sequence[Message]) -> Counted:
+        self.counts += 1
+        return await super().count(messages)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "Yes. No. " * 40 + "A much longer sentence that goes on and on for long. " * 40]
+)
+async def test_a_long_text_is_fitted_in_a_few_counts(text: str | None) -> None:
+    engine = Counting(context_length=20_000)
+    await engine.load()
+    probe = Probe(NEEDLES["en"], fills=(12_000,), depths=(0.5,), haystack=Haystack(text))
+    found = await laid_out(engine, probe)
+    assert all(12_000 - 25 < spot.tokens <= 12_000 for spot in found if spot.depth is not None)
+    assert engine.counts <= 30
+
+
 async def test_rows_go_down_and_up_so_that_neighbours_share_their_beginnings() -> None:
     engine = await double()
     found = await laid_out(engine, Probe(NEEDLES["en"], fills=(400, 100, 200), depths=(1.0, 0.0, 0.5)))
@@ -198,6 +220,8 @@ async def test_fills_are_proposed_up_to_the_limit() -> None:
     probe = await settled(engine, Probe(NEEDLES["en"]))
     assert probe.fills == (256, 512, 1024, 2048, 4048)
     assert (await settled(engine, replace(probe, fills=(), beyond=True))).fills[-3:] == (4048, 6072, 8096)
+    wide = await settled(await double(131_072), replace(probe, fills=()))
+    assert wide.fills == (256, 1024, 4096, 16_384, 65_536, 131_024)
     long = (Message("system", "Be very brief. " * 100),)
     assert (await settled(engine, replace(probe, fills=(), lead=long))).fills == (2048, 4048)
     assert (await settled(await double(100), replace(probe, fills=()))).fills == (52,)

@@ -172,7 +172,7 @@ async def settled(engine: Engine, probe: Probe) -> Probe:
 
 
 def _proposed(smallest: int, most: int, *, beyond: bool) -> tuple[int, ...]:
-    """Each twice the one before, from four times the bare prompt on, up to the limit; the largest few of many."""
+    """Each twice the one before (or four times), from four times the bare prompt on, up to the limit."""
     if not most:
         return (256, 512, 1024, 2048)
     fill = _SMALLEST
@@ -183,7 +183,8 @@ def _proposed(smallest: int, most: int, *, beyond: bool) -> tuple[int, ...]:
         found.append(fill)
         fill *= 2
     further = [int(most * part) for part in _FURTHER] if beyond else []
-    return (*found[-_MOST:], *([most] if most >= smallest else []), *further)
+    found = found[:: max(1, math.ceil(len(found) / _MOST))]
+    return (*found, *([most] if most >= smallest else []), *further)
 
 
 async def spots(engine: Engine, probe: Probe) -> AsyncIterator[Spot]:
@@ -203,13 +204,10 @@ async def spots(engine: Engine, probe: Probe) -> AsyncIterator[Spot]:
 async def _parts(engine: Engine, probe: Probe, fill: int) -> int:
     """How many parts of the haystack fit into `fill` tokens with the fact, wherever it stands."""
 
-    async def fits(count: int) -> bool:
-        for depth in (probe.columns[0], probe.columns[len(probe.columns) // 2], probe.columns[-1]):
-            if await _count(engine, _laid_out(probe, count, depth)[0]) > fill:
-                return False
-        return True
+    async def size(count: int) -> int:
+        return await _count(engine, _laid_out(probe, count, probe.columns[len(probe.columns) // 2])[0])
 
-    found = await _last(fits)
+    found = await _most(size, fill)
     while found and not all(
         [await _count(engine, _laid_out(probe, found, d)[0]) <= fill for d in (*probe.columns, None)]
     ):
@@ -217,15 +215,25 @@ async def _parts(engine: Engine, probe: Probe, fill: int) -> int:
     return found
 
 
-async def _last(fits: Callable[[int], Awaitable[bool]], most: int = 1 << 30) -> int:
-    """The greatest number up to `most` that fits, where all smaller ones do; 0 is taken to."""
-    low, high = 0, 1
-    while high <= most and await fits(high):
-        low, high = high, high * 2
-    high = min(high, most + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if await fits(middle) else (low, middle)
+async def _most(size: Callable[[int], Awaitable[int]], room: int) -> int:
+    """The greatest number whose size, which grows with it about evenly, is in `room`; 0 is taken to be."""
+    low, smaller = 0, await size(0)
+    bare, high, larger, guess, tries = smaller, 0, 0, 8, 0
+    while not high or high - low > 1:
+        now = await size(guess)
+        if now <= room:
+            low, smaller = guess, now
+        else:
+            high, larger = guess, now
+        tries += 1
+        if not high:
+            each = max(1.0, (smaller - bare) / low)
+            guess = low + max(1, min(int((room - smaller) / each), 8 * low))
+        elif tries > 12:
+            guess = (low + high) // 2
+        else:
+            share = (room - smaller) / max(1, larger - smaller)
+            guess = max(low + 1, min(high - 1, low + int(share * (high - low))))
     return low
 
 
@@ -236,11 +244,13 @@ async def _spot(engine: Engine, probe: Probe, fill: int, depth: float | None, co
     if not probe.beyond or tokens <= most:
         return Spot(fill, depth, messages, tokens, at, exact=exact, special=counted.special)
 
-    async def too_long(gone: int) -> bool:
-        """Whether it is still too long with so much forgotten, or one less."""
-        return gone == 0 or await _count(engine, _laid_out(probe, count, depth, gone - 1)[0]) > most
+    async def forgotten(gone: int) -> int:
+        """Tokens that go with so many parts; past the last one more than there are."""
+        if gone > count + 1:
+            return tokens + gone
+        return tokens - await _count(engine, _laid_out(probe, count, depth, gone)[0])
 
-    gone = await _last(too_long, count + 1)
+    gone = 1 + await _most(forgotten, tokens - most - 1)
     messages, _ = _laid_out(probe, count, depth, gone)
     left = await _count(engine, messages)
     kept = probe.in_lead or depth is None or probe.needle.fact in messages[-1].content
