@@ -79,7 +79,7 @@ class NeedleScreen(ModalScreen[None]):
         )
         keys = [f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("needle") if a.footer]
         self.foot.show([(" · ".join([*keys, "esc leave"]), "")])
-        self._run()
+        self.call_after_refresh(self._run)  # the text is wrapped to a width that there is by then
 
     # ---- measuring
 
