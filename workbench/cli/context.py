@@ -138,7 +138,7 @@ def shape(found: Filling, model: str) -> dict[str, Any]:
 
 
 def _print(found: Filling, model: str) -> None:
-    from workbench.insight.context import PARTS
+    from workbench.insight.context import PARTS, legend, notes
 
     context = f"{found.context:,}" if found.context else "not told"
     print(safe.line(f"{model} · context {context} · longest answer {found.wanted:,} · over-full: {found.policy}"))
@@ -148,7 +148,7 @@ def _print(found: Filling, model: str) -> None:
     print(f"▕{drawn}▏")
     for line in output.wrap(legend(found), output.width()):
         print(line)
-    for line in notes(found):
+    for line in notes(found, "--over-full says what is forgotten"):
         print(safe.line(line))
     if found.window and found.window.summary:
         print(f"\n[summary, in the place of {found.window.messages} messages]")
@@ -158,23 +158,3 @@ def _print(found: Filling, model: str) -> None:
         gone = partly if each.start else ""
         print(f"\n[{each.message.role}: {each.tokens:,} tok{gone}]")
         print(safe.text(f"‹{each.forgotten}›{each.kept}" if each.start else each.kept))
-
-
-def legend(found: Filling) -> str:
-    """The parts that there are, with their patterns and tokens."""
-    from workbench.insight.context import PARTS
-
-    said = [f"{PARTS[name]} {name} {tokens:,}" for name, tokens in found.parts.items() if tokens]
-    return " · ".join([*said, *([f"free {found.free:,}"] if found.context else [])])
-
-
-def notes(found: Filling) -> list[str]:
-    """What is odd about it, a line each."""
-    said = [f"{found.window.says()} (‹…› below)" if found.window.lost else found.window.says()] if found.window else []
-    if not found.fits:
-        said.append(f"{found.prompt_tokens:,} tok do not fit in {found.context:,}: --over-full says what is forgotten")
-    elif found.room < found.wanted:
-        said.append(f"the answer is cut at {found.room:,} tok")
-    if not found.exact:
-        said.append("what is whose is counted message by message: the template is what is left over")
-    return said

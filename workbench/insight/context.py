@@ -115,6 +115,32 @@ def answer_room(context: int, prompt: int, wanted: int) -> int:
     return max(0, min(wanted, context - prompt)) if context else wanted
 
 
+def legend(found: Filling) -> str:
+    """The parts that there are, with their patterns and tokens."""
+    said = [f"{PARTS[name]} {name} {tokens:,}" for name, tokens in found.parts.items() if tokens]
+    return " · ".join([*said, *([f"free {found.free:,}"] if found.context else [])])
+
+
+def notes(found: Filling, hint: str) -> list[str]:
+    """What comes of it, a line each; `hint` says how to choose what is forgotten."""
+    said = []
+    if found.window is not None:
+        said.append(found.window.says())
+        if found.policy == "summarise" and found.window.lost and found.window.summary is None:
+            said[0] += ", its summary not made yet"
+    elif not found.context:
+        said.append("the server does not say how long its context is: nothing can be forgotten for it")
+    elif not found.over:
+        said.append("all of it fits: nothing is forgotten")
+    if not found.fits:
+        said.append(f"{found.prompt_tokens:,} tok do not fit in {found.context:,}: {hint}")
+    elif found.room < found.wanted:
+        said.append(f"the answer is cut at {found.room:,} of {found.wanted:,} tok")
+    if not found.exact:
+        said.append("what is whose is guessed: the template changes the messages, or is not shown")
+    return said
+
+
 async def filling(
     engine: Engine,
     lead: Sequence[Message],

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench.errors import UsageError
 from workbench.experiments.conversation import Comparison, Exchange, Lane
 from workbench.inference.engine import Message
+from workbench.inference.window import Window
 from workbench.insight.reading import Subject, of_trial
 
 if TYPE_CHECKING:
@@ -27,6 +30,22 @@ async def answers(session: Session, comparison: Comparison, lane: Lane) -> tuple
     found = [await asyncio.to_thread(_subject, session, comparison.label(each), each) for each in told]
     here = told.index(lane)
     return found, here, (here + 1) % len(found)
+
+
+async def fed(session: Session, lane: Lane) -> tuple[Message, ...]:
+    """What the lane's last answer was made after: where something was forgotten, what the history has."""
+    turn = lane.last
+    if turn is not None and turn.window is not None:
+        trial = await asyncio.to_thread(session.store.trial, turn.trial)
+        if trial is not None and trial.get("text"):
+            return of_trial(trial).messages
+    return lane.pending("")
+
+
+async def window_of(session: Session, id: str) -> Window | None:
+    """What was forgotten when that trial ran, with its texts."""
+    trial = await asyncio.to_thread(session.store.trial, id)
+    return msgspec.convert(trial.get("window"), Window | None) if trial is not None else None
 
 
 def _subject(session: Session, label: str, lane: Lane) -> Subject:

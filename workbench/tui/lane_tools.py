@@ -300,12 +300,14 @@ class LaneTools:
 
     async def attribution(self) -> None:
         """What the lane's answer hangs on: parts of its prompt left out one at a time."""
+        from workbench.tui.insight import fed
         from workbench.tui.screens.attribution import AttributionScreen
 
         session, lane = await self._opened(), self._screen.lane
-        label, asked = self._screen.comparison.label(lane), lane.pending("")
+        label = self._screen.comparison.label(lane)
         if not lane.text:
             raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
+        asked = await fed(session, lane)
         await self._screen.app.push_screen_wait(AttributionScreen(session, label, lane.path, asked, lane.text))
 
     async def experiments(self, at: Path | None = None) -> None:
@@ -342,18 +344,21 @@ class LaneTools:
 
     async def _branch(self, branch: Branch, read: Subject) -> None:
         """A new lane beside the one that was read, whose answer begins with the branch. Raises UsageError."""
-        screen = self._screen
+        from workbench.tui.insight import fed, window_of
+
+        session, screen = await self._opened(), self._screen
         lane = next((each for each in screen.comparison.lanes if each.last and each.last.trial == branch.trial), None)
         if lane is None or screen.full():
             return
         ready = await screen.runs.ready([lane], draft="")
-        if ready and lane.pending("") != read.messages:
+        if ready and (await fed(session, lane) != read.messages or read.messages[: len(lane.lead)] != lane.lead):
             raise UsageError("the lane's prompt is another than its answer had", hint="r runs it again, then branch")
         made = screen.comparison.add(lane, history=True) if ready else None
         if made is None:
             return
         await self._mount(made)
-        screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id())])
+        window, after = await window_of(session, branch.trial), read.messages[len(made.lead) :]
+        screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id(), after, window)])
 
     async def crossing(self) -> None:
         """Each of two answers after the other's prompt."""
@@ -368,6 +373,7 @@ class LaneTools:
         """What the samplers did at each token of the lane's answer; settings that are kept go into the lane."""
         import msgspec
 
+        from workbench.tui.insight import fed
         from workbench.tui.screens.microscope import MicroscopeScreen
 
         session, lane = await self._opened(), self._screen.lane
@@ -379,7 +385,7 @@ class LaneTools:
             session,
             comparison.label(lane),
             lane.path,
-            lane.pending(""),
+            await fed(session, lane),
             lane.text,
             made,
             coupled=comparison.coupled,

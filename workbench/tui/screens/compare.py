@@ -410,6 +410,10 @@ class CompareScreen(CoverableScreen[None]):
         """The lane's texts as tokens."""
         self.tools.work(insight_flows.tokens(self))
 
+    def action_context(self) -> None:
+        """What fills the lanes' contexts."""
+        self.tools.work(insight_flows.context(self))
+
     def action_attribution(self) -> None:
         """What the lane's answer hangs on."""
         self.tools.work(self.tools.attribution())
