@@ -85,9 +85,9 @@ async def test_what_fills_it_and_what_each_policy_forgets(size: tuple[int, int])
         assert " history " in screen.bar.plain(size[0])
         assert struck(screen) == ""
         await turned(app, screen, "drop-oldest")
-        assert "[drop-oldest]" in screen.lines()[1]
+        assert any("[drop-oldest]" in line for line in screen.lines())
         assert "‹What stands in room 0?›|‹A ship stands in room 0.›" in struck(screen)
-        assert "── history: user · 6 tok · ✂ forgotten" in screen.pane.shown
+        assert "── user · 6 tok · ✂ forgotten" in screen.pane.shown
         assert "room 8" not in struck(screen)
         assert "┃" not in screen.bar.plain(size[0])
         await turned(app, screen, "roll")

@@ -146,7 +146,7 @@ def _print(found: Filling, model: str) -> None:
         (" " if name == "free" else PARTS[name]) * count for name, count in found.cells(min(_BAR, output.width() - 2))
     )
     print(f"▕{drawn}▏")
-    for line in output.wrap(legend(found), output.width()):
+    for line in legend(found, output.width()):
         print(line)
     for line in notes(found, "--over-full says what is forgotten"):
         print(safe.line(line))

@@ -115,10 +115,17 @@ def answer_room(context: int, prompt: int, wanted: int) -> int:
     return max(0, min(wanted, context - prompt)) if context else wanted
 
 
-def legend(found: Filling) -> str:
-    """The parts that there are, with their patterns and tokens."""
+def legend(found: Filling, columns: int) -> list[str]:
+    """The parts that there are, with their patterns and tokens, in lines of so many columns."""
     said = [f"{PARTS[name]} {name} {tokens:,}" for name, tokens in found.parts.items() if tokens]
-    return " · ".join([*said, *([f"free {found.free:,}"] if found.context else [])])
+    lines = [""]
+    for each in [*said, *([f"free {found.free:,}"] if found.free else [])]:
+        longer = f"{lines[-1]} · {each}" if lines[-1] else each
+        if len(longer) <= columns:
+            lines[-1] = longer
+        else:
+            lines.append(each)
+    return lines
 
 
 def notes(found: Filling, hint: str) -> list[str]:
@@ -135,7 +142,8 @@ def notes(found: Filling, hint: str) -> list[str]:
     if not found.fits:
         said.append(f"{found.prompt_tokens:,} tok do not fit in {found.context:,}: {hint}")
     elif found.room < found.wanted:
-        said.append(f"the answer is cut at {found.room:,} of {found.wanted:,} tok")
+        more = f": {hint}" if found.policy == "refuse" and len(found.said) > 1 else ""
+        said.append(f"the answer is cut at {found.room:,} of {found.wanted:,} tok{more}")
     if not found.exact:
         said.append("what is whose is guessed: the template changes the messages, or is not shown")
     return said

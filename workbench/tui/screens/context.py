@@ -166,7 +166,7 @@ class ContextScreen(ModalScreen[Chosen]):
     def lines(self) -> list[str]:
         """What stands between the bar and the conversation."""
         names = " · ".join(f"[{name}]" if name == self.policy else name for name in _NAMES)
-        said = [legend(self.found)] if self.found else []
+        said = legend(self.found, self.size.width - 2) if self.found else []
         said += [f"over-full: {names}", f"  {POLICIES[self.policy]}"]
         if self.found:
             said += notes(self.found, "← → choose what is forgotten")
@@ -190,7 +190,8 @@ class ContextScreen(ModalScreen[Chosen]):
                 made.add(f"{REQUEST}\n", "dim")
                 made.add(f"{summary.text}\n", "made")
             gone = "" if not each.start else " · ✂ forgotten in part" if each.kept else " · ✂ forgotten"
-            began = made.add(f"── {each.part}: {each.message.role} · {each.tokens:,} tok{gone}\n", "head")
+            which = {"examples": " (example)", "message": " (the message)"}.get(each.part, "")
+            began = made.add(f"── {each.message.role}{which} · {each.tokens:,} tok{gone}\n", "head")
             border = border or (began if place == resumes > 0 else 0)
             if each.start:
                 made.add(f"‹{each.forgotten}›", "gone")
