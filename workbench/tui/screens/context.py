@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,10 @@ class ForgottenPane(HeatPane):
     ForgottenPane > .answer--made { color: $text-warning; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"answer--gone", "answer--made"}
+
+    def reveal(self, at: int) -> None:
+        """This place a third down, as far as there is text behind it."""
+        self._go(bisect_right(self._starts, at) - 1 - self.size.height // 3, tell=False)
 
 
 class ContextScreen(ModalScreen[Chosen]):
@@ -192,10 +197,10 @@ class ContextScreen(ModalScreen[Chosen]):
             gone = "" if not each.start else " · ✂ forgotten in part" if each.kept else " · ✂ forgotten"
             which = {"examples": " (example)", "message": " (the message)"}.get(each.part, "")
             began = made.add(f"── {each.message.role}{which} · {each.tokens:,} tok{gone}\n", "head")
-            border = border or (began if place == resumes > 0 else 0)
             if each.start:
                 made.add(f"‹{each.forgotten}›", "gone")
-            made.add(f"{each.kept}\n")
+            kept = made.add(f"{each.kept}\n")
+            border = border or ((kept if each.start else began) if place == resumes > 0 else 0)
         return made, border
 
     # ---- keys
