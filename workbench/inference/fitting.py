@@ -48,14 +48,14 @@ async def fit(
     if info is None or not info.context_length:
         return Fitted(said, Window(policy=policy, problem="the server does not say how long its context is"))
     try:
-        whole = (await engine.count((*lead, *said))).prompt_tokens
+        counted = await engine.count((*lead, *said))
     except EngineError as error:
         return Fitted(said, Window(policy=policy, context=info.context_length, problem=str(error)))
     goal = budget(info.context_length, room)
-    if whole <= goal:
+    if counted.prompt_tokens <= goal:
         return Fitted(said)
-    keeper = Keeper(engine, lead, said, goal)
-    made = Window(policy=policy, context=info.context_length, budget=goal, whole_tokens=whole)
+    keeper = Keeper(engine, lead, said, goal, counted)
+    made = Window(policy=policy, context=info.context_length, budget=goal, whole_tokens=counted.prompt_tokens)
     if policy == "summarise":
         return await _Summing(engine, keeper, lead, said, made).fitted(known, trial if generate else "")
     return await _fitted(keeper, said, made, await keeper.keep(policy))
@@ -107,15 +107,14 @@ class _Summing:
             left = (*dropped[at:], asked)
             goal = self._made.context - self._longest
             ends = [turn.stop for turn in turns(left)]
-            taken = ends[0]
             for end in reversed(ends):
-                if await Keeper(self._engine, before, (*left[:end], asked), goal).count(_all(end + 1)) <= goal:
-                    taken = end
+                part = (*left[:end], asked)
+                counted = await self._engine.count((*before, *part))
+                if counted.prompt_tokens <= goal or end == ends[0]:
                     break
-            part = (*left[:taken], asked)
-            kept = await Keeper(self._engine, before, part, goal).roll()  # one turn may be too long by itself
+            kept = await Keeper(self._engine, before, part, goal, counted).roll()  # one turn may be too long by itself
             text = await self._say((*before, *texts(part, kept)), trial)
-            at += taken
+            at += end
         return text
 
     async def _say(self, messages: Sequence[Message], trial: str) -> str:
@@ -141,7 +140,3 @@ class _Summing:
             if await self._keeper.count(kept, exchange(shorter)) <= self._made.budget:
                 return shorter
         return ""
-
-
-def _all(number: int) -> Kept:
-    return tuple((at, 0) for at in range(number))
