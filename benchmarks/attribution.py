@@ -1,8 +1,10 @@
-"""Attribution: what keeping the prompt's beginning saves, and how it agrees with real regeneration.
+"""Attribution: what a quick look and keeping the prompt's beginning save, and how it agrees with real regeneration.
 
-`python -m benchmarks.attribution speed [--model gemma|smol] [--rounds 3]`: a prompt of 20 sentences, each left out once
-and the answer scored, by an engine that keeps what prompts have in common and by one that reads each prompt whole, side
-by side in changing order, by the wall clock.
+`python -m benchmarks.attribution speed [--model gemma|smol] [--rounds 3] [--question 0|1|2]`: a prompt of 20 sentences.
+The arms: `whole` leaves each out and reads each prompt whole; `kept` keeps what prompts have in common; `quick` hides
+each; `quick + 5` hides each and leaves the five heaviest out. Side by side in changing order, by the CPU time of
+workers with one thread, so that a busy machine tells the same. And how quick figures agree with exact ones: Spearman's
+rank correlation, and how many of the exact three heaviest are among the quick look's five.
 
 `python -m benchmarks.attribution ranks [--model …]`: each sentence of three prompts left out and the answer generated
 anew, greedy and strict; Spearman's rank correlation of the weights with how far the answer moved (edit distance of its
@@ -13,11 +15,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from benchmarks.common import machine, median, models, rotated, row
+from benchmarks.common import machine, median, models, rotated, row, spent
 from workbench.inference.engine import Engine, Finished, Generate, LoadOptions, Message, Piece, TokenLogprob
 from workbench.inference.local.client import LocalEngine
 from workbench.inference.sampling import make
@@ -40,7 +42,11 @@ PROMPTS = (
     (MUSEUM, "When is the museum open, and what does it cost on a Sunday?"),
     (MUSEUM, "Who was Ada Wen?"),
 )
-ANSWER = "The oldest picture shows a storm in the year 1702, and it hangs in the second room."
+ANSWERS = (
+    "The oldest picture shows a storm in the year 1702, and it hangs in the second room.",
+    "The museum opens at nine in the morning and closes at five. On Sundays entry is free.",
+    "Ada Wen was a painter who lived in this house for years. She painted boats and gulls.",
+)
 
 
 class Forgetful(LocalEngine):
@@ -49,9 +55,9 @@ class Forgetful(LocalEngine):
     waste = 0.0
 
     async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
-        began = time.perf_counter()
+        began = spent(self.pid)
         await super().next_token("Nothing in common.", 1)
-        self.waste += time.perf_counter() - began
+        self.waste += spent(self.pid) - began
         return await super().score(prompt, continuation, top=top)
 
 
@@ -60,33 +66,47 @@ def talk(system: str, message: str) -> tuple[Message, ...]:
     return Message("system", system), Message("user", message)
 
 
-async def speed(path: Path, rounds: int) -> dict[str, list[float]]:
-    """Seconds by arm, one a round; round -1 warms up."""
-    options = LoadOptions(context_length=2048)
-    arms: dict[str, LocalEngine] = {"kept": LocalEngine(path, options), "whole": Forgetful(path, options)}
-    found: dict[str, list[float]] = {"kept": [], "whole": [], "tokens": [], "answer": []}
-    said = talk(*PROMPTS[0])
+async def speed(path: Path, rounds: int, question: int) -> dict[str, list[float]]:
+    """Seconds of CPU by arm, one a round; round -1 warms up where there are several."""
+    options = LoadOptions(context_length=2048, threads=1)
+    kept, whole = LocalEngine(path, options), Forgetful(path, options)
+    arms: dict[str, tuple[LocalEngine, dict[str, Any]]] = {
+        "whole": (whole, {}),
+        "kept": (kept, {}),
+        "quick": (kept, {"quick": True, "exact": 0}),
+        "quick + 5": (kept, {"quick": True, "exact": 5}),
+    }
+    found: dict[str, list[float]] = {arm: [] for arm in (*arms, "tokens", "answer", "spearman", "first")}
+    said, answer = talk(*PROMPTS[question]), ANSWERS[question]
     units = units_of(said)
     try:
-        for engine in arms.values():
+        for engine in (kept, whole):
             await engine.load()
-        for number in range(-1, rounds):
+        for number in range(-1 if rounds > 1 else 0, rounds):
+            told: dict[str, list[float]] = {}
             for arm in rotated(list(arms), number + 1):
-                engine = arms[arm]
-                before = getattr(engine, "waste", 0.0)
+                engine, how = arms[arm]
                 await engine.next_token("Nothing in common.", 1)
-                began = time.perf_counter()
-                weights = await attribute(engine, said, ANSWER, units)
-                took = time.perf_counter() - began - (getattr(engine, "waste", 0.0) - before)
+                before, began = getattr(engine, "waste", 0.0), spent(engine.pid)
+                weights = await attribute(engine, said, answer, units, **how)
+                took = spent(engine.pid) - began - (getattr(engine, "waste", 0.0) - before)
+                told[arm] = [weight.nats if weight else 0.0 for weight in weights.weights]
                 if number >= 0:
                     found[arm].append(took)
                     found["tokens"].append(weights.prompt_tokens)
                     found["answer"].append(len(weights.answer))
+            found["spearman"].append(spearman(told["quick"], told["kept"]))
+            first, heavy = _heaviest(told["quick"], 5), _heaviest(told["kept"], 3)
+            found["first"].append(len(first & heavy))
     finally:
-        for engine in arms.values():
+        for engine in (kept, whole):
             await engine.close()
     print(f"  {len(units)} sentences")
     return found
+
+
+def _heaviest(nats: Sequence[float], count: int) -> set[int]:
+    return set(sorted(range(len(nats)), key=lambda at: -abs(nats[at]))[:count])
 
 
 async def generated(engine: Engine, messages: Sequence[Message], tokens: int) -> str:
@@ -162,6 +182,7 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "ranks"))
     parser.add_argument("--model", choices=("gemma", "smol"), action="append")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--question", type=int, choices=(0, 1, 2), default=0, help="speed: which of the three prompts")
     parser.add_argument("--prompts", type=int, default=3, help="ranks: how many of the three prompts")
     parser.add_argument("--tokens", type=int, default=48, help="ranks: longest answer")
     options = parser.parse_args()
@@ -171,13 +192,15 @@ def main() -> None:
             continue
         print(f"\n{name}")
         if options.what == "speed":
-            found = asyncio.run(speed(path, options.rounds))
+            found = asyncio.run(speed(path, options.rounds, options.question))
             row("prompt", median(found["tokens"]), "tokens")
             row("answer", median(found["answer"]), "tokens")
-            row("each prompt read whole", median(found["whole"]), "s")
-            row("what they have in common kept", median(found["kept"]), "s")
-            ratios = [kept / whole for kept, whole in zip(found["kept"], found["whole"], strict=True)]
-            row("kept over whole", median(ratios), "×", 0.35)
+            row("each prompt read whole", median(found["whole"]), "s of CPU")
+            for arm in ("kept", "quick", "quick + 5"):
+                ratios = [one / whole for one, whole in zip(found[arm], found["whole"], strict=True)]
+                row(f"{arm} over whole", median(ratios), "×", 0.35)
+            row("Spearman, quick and exact", median(found["spearman"]), "")
+            row("of the three heaviest in quick's first five", median(found["first"]), "")
         else:
             asyncio.run(ranks(path, options.prompts, options.tokens))
 

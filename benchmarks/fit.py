@@ -1,9 +1,10 @@
 """The estimate against what a worker really takes: models × contexts × KV types × lanes.
 
-`python -m benchmarks.fit [--most TOKENS]`. Taken is what a worker holds whose lanes are full
-(hardware.memory.taken): the cache grows with what is in it. Combinations of more than TOKENS tokens in all (12,000) are
-left out: reading them in takes minutes on a CPU. Each is then estimated again with the base that the model's first
-combination measured, as the app does after a model was used once (models/measured.py).
+`python -m benchmarks.fit [--most TOKENS] [--models smol …] [--contexts N …] [--lanes N …] [--kv f16 …]`. Taken is what
+a worker holds whose lanes are full (hardware.memory.taken): the cache grows with what is in it. Combinations of more
+than TOKENS tokens in all (12,000) are left out: reading them in takes minutes on a CPU. Each is then estimated again
+with the base that the model's first combination measured, as the app does after a model was used once
+(models/measured.py).
 """
 
 from __future__ import annotations
@@ -42,21 +43,19 @@ async def taken(path: Path, context: int, kv_type: Kv, lanes: int) -> int:
         await engine.close()
 
 
-async def run(most: int) -> None:
+async def run(options: argparse.Namespace) -> None:
     """Each combination, then the errors."""
     errors, corrected = [], []
     bases: dict[str, int] = {}
-    for (name, path), context, kv_type, count in product(
-        models().items(), (512, 2048, 8192), get_args(Kv), (1, 2, 4, 8)
-    ):
-        if context * count > most:
+    for (name, path), context, kv_type, count in product(models().items(), options.contexts, options.kv, options.lanes):
+        if context * count > options.most or name not in options.models:
             continue
         real = await taken(path, context, kv_type, count)
-        options = LoadOptions(context_length=context, lanes=count, kv_type=kv_type, offload=0)
-        fit = estimate(path, options)
+        load = LoadOptions(context_length=context, lanes=count, kv_type=kv_type, offload=0)
+        fit = estimate(path, load)
         said = (fit.low + fit.high) / 2
         bases.setdefault(name, real - fit.kv - fit.compute)
-        again = estimate(path, options, base=bases[name])
+        again = estimate(path, load, base=bases[name])
         corrected.append(abs((again.low + again.high) / 2 - real) / real)
         errors.append(abs(said - real) / real)
         print(
@@ -73,5 +72,9 @@ async def run(most: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, default=12_000)
+    parser.add_argument("--models", nargs="+", default=["smol", "gemma"])
+    parser.add_argument("--contexts", nargs="+", type=int, default=[512, 2048, 8192])
+    parser.add_argument("--lanes", nargs="+", type=int, default=[1, 2, 4, 8])
+    parser.add_argument("--kv", nargs="+", choices=get_args(Kv), default=get_args(Kv))
     print(machine())
-    asyncio.run(run(parser.parse_args().most))
+    asyncio.run(run(parser.parse_args()))

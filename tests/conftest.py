@@ -8,6 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("workbench", deadline=None)  # no test depends on the clock
+settings.load_profile("workbench")
+
+# Models that tests load in their own process wait as a worker's do: two test processes share the cores.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 @pytest.fixture(autouse=True)

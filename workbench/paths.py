@@ -10,6 +10,13 @@ from workbench.errors import StorageError
 APP = "workbench"
 
 
+def short(path: Path) -> str:
+    """The path as a person writes it: `~` for the home folder."""
+    home = os.environ.get("HOME", "") or os.path.expanduser("~")
+    inside = os.path.isabs(home) and home != "/" and path.is_relative_to(home)
+    return str(Path("~") / path.relative_to(home)) if inside else str(path)
+
+
 def _xdg(variable: str, default: str) -> Path:
     """`$variable/workbench`, or `~/default/workbench`; a relative value is ignored, as the XDG standard says."""
     value = os.environ.get(variable, "")

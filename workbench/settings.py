@@ -54,6 +54,18 @@ class Settings:
         return max(1, self.fps // 2) if self.low_bandwidth else self.fps
 
 
+HELP = {
+    "theme": "dark, light, terminal, high-contrast, or a file of yours in themes/",
+    "fps": "repaints a second that a stream may cause, 1 to 60",
+    "low_bandwidth": "half the repaints and no animation, for slow lines",
+    "mode": "fast (one batch) or strict (bit-identical when replayed)",
+    "coupled": "all lanes meet the same dice, so that a difference is the prompt's",
+    "context_length": "tokens a lane may hold, where a model has no setting of its own; 0 = the model's, up to 4096",
+    "offload": "layers on the GPU, where a model has no setting of its own; -1 = all, 0 = none",
+    "models.folders": "folders with GGUF files of yours",
+    "history.keep_days": "older runs go, but never what a label, a report or a vote points at; 0 = all stay",
+    "history.keep_bytes": "the oldest runs go until the history has no more; 0 = no bound",
+}
 _TABLES = {
     "models.folders": "model_folders",
     "history.keep_days": "keep_days",
@@ -92,6 +104,11 @@ def load(file: Path | None = None) -> Settings:
     flat = {key: value for key, value in data.items() if not isinstance(value, dict)} | tables
     made = {_TABLES.get(key, key): _value(key, value, file) for key, value in flat.items()}
     return replace(Settings(), servers=found, **made)
+
+
+def values(settings: Settings) -> dict[str, Any]:
+    """Every setting but the servers by its key in the file (`models.folders`), in the order of HELP."""
+    return {key: getattr(settings, _TABLES.get(key, key)) for key in HELP}
 
 
 def _servers(value: object, file: Path) -> tuple[Server, ...]:
@@ -146,12 +163,7 @@ def _check_url(url: str, where: str) -> None:
 
 
 def _value(key: str, value: object, file: Path) -> Any:
-    names = {field: key for key, field in _TABLES.items()}
-    known = {
-        names.get(field.name, field.name): getattr(Settings(), field.name)
-        for field in fields(Settings)
-        if field.name != "servers"
-    }
+    known = values(Settings())
     if key not in known:
         near = difflib.get_close_matches(key, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"

@@ -126,16 +126,6 @@ def test_the_real_model_through_the_installed_program() -> None:
     assert all(trial["mode"] == "strict" and trial["completion_tokens"] > 0 for trial in first)
 
 
-def test_tokens_joined_are_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "t.txt"
-    path.write_text("Hello, 한국어 🦙\n\ttab")
-    assert call("tokens", "--json", str(path)) == 0
-    out = data(capsys)
-    assert out["count"] == len(out["tokens"])
-    assert "".join(token["text"] for token in out["tokens"]) == path.read_text()
-    assert call("tokens", str(tmp_path / "nowhere")) == 4
-
-
 @pytest.mark.parametrize("verb", ["list", "check"])
 def test_prompts_as_json(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("prompts", verb, "--json") == 0

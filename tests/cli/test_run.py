@@ -103,6 +103,31 @@ def test_a_baseline_fails_the_build_when_something_got_worse(file: Path, capsys:
 
 
 @pytest.mark.usefixtures("double")
+def test_a_case_that_is_an_error_now_is_worse_than_the_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "library"
+    folder.mkdir()
+    prompt = folder / "topic.toml"
+    told = 'schema = 1\nkind = "system"\ntitle = "T"\ntext = "On {{topic}}."\n[variables.topic]\ndescription = "what"\n'
+    prompt.write_text(told + 'default = "sums"\n')
+    file = tmp_path / "e.toml"
+    file.write_text(
+        'schema = 1\nkind = "experiment"\nprompt = "topic"\nchecks = [{ type = "not-contains", value = "zzz" }]\n'
+        '[[cases]]\nname = "named"\nmessage = "Hi"\nvariables = { topic = "sums" }\n'
+        '[[cases]]\nname = "left out"\nmessage = "Hi"\n'
+    )
+    assert call("run", file, "--library", folder) == 0
+    prompt.write_text(told)  # its default is gone
+    capsys.readouterr()
+    assert call("run", file, "--library", folder, "--baseline", "last") == 1
+    out = capsys.readouterr().out
+    assert "worse than before" in out
+    assert "now errors: left out" in out
+    assert call("run", file, "--library", folder, "--baseline", "last", "--fresh") == 0  # it was one before, too
+
+
+@pytest.mark.usefixtures("double")
 def test_checks_again_without_generating(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", file, "--json") == 0
     *trials, last = lines(capsys)

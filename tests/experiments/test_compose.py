@@ -50,6 +50,14 @@ def test_an_empty_comparison_is_a_file_to_begin_with() -> None:
     assert len(found.cases()) == 1
 
 
+def test_the_example_of_a_check_is_taken_by_removing_its_marks() -> None:
+    text = of_comparison(Comparison([Lane(uid=1), Lane(uid=2)]))
+    assert parse(text.encode()).checks == ()
+    head, marked = text.rsplit("# [[checks]]", 1)
+    (check,) = parse((head + "[[checks]]" + marked.replace("# ", "")).encode()).checks
+    assert (check.type, check.options["value"]) == ("contains", "42")
+
+
 TEXT = st.text(max_size=40)
 
 

@@ -18,12 +18,13 @@ def add(
     kind: str = "compare",
     created: datetime | None = None,
     running: Sequence[str] = (),
+    title: str = "",
 ) -> list[str]:
     """A run of trials (a text, or a plan with `text`, `finish` and `error`); gives their ids."""
     rows = [{"text": trial} if isinstance(trial, str) else dict(trial) for trial in trials]
     ids = [f"{run}-{place}" for place in range(len(rows))]
     ends = [(row.pop("text", ""), row.pop("finish", "stop"), row.pop("error", None)) for row in rows]
-    store.begin_run(run, kind, {})
+    store.begin_run(run, kind, {"title": title} if title else {})
     plain = {"variant": "A", "model": "m", "prompt": "system/plain", "seed": 1, "mode": "strict", "coupled": True}
     said = {"messages": [{"role": "user", "content": f"message of {run}"}]}
     store.begin_trials(run, [{**plain, **said, **row, "id": id} for id, row in zip(ids, rows, strict=True)])

@@ -128,6 +128,15 @@ def test_an_index_that_missed_a_deletion_or_is_broken_is_made_again(store: Store
     assert index.file_of(store).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("fts", [True, False])
+def test_an_experiment_is_found_by_its_title(store: Store, fts: bool) -> None:
+    add(store, "r1", "one", "two", kind="experiment", title="Does 100% politeness help?")
+    add(store, "r2", "one")
+    assert found(store, "politeness", fts=fts) == [("r1", 2)]
+    assert found(store, "100% two", fts=fts) == [("r1", 1)]
+    assert run_rows(store, ["r1"])[0]["meta"]["title"] == "Does 100% politeness help?"
+
+
 def test_rows_say_what_a_run_was(store: Store) -> None:
     add(store, "r1", {"model": "a", "prompt": "p/1"}, {"model": "b", "prompt": "p/1"}, {"model": "a", "prompt": ""})
     notes.tag(store, "r1", ["z", "a"])

@@ -208,6 +208,30 @@ class EngineContract:
             assert token.logprob <= token.top[0][2] + 1e-4
             assert token.entropy is None or token.entropy >= 0
 
+    async def test_a_part_is_hidden_or_it_is_said_that_none_can_be(self, engine: Engine) -> None:
+        prompt = "Paris is a city in France. The capital of France is"
+        try:
+            whole, without = await engine.score_hidden(prompt, " Paris.", [(), [(0, 26)]])
+        except EngineError as error:
+            if "hides no part" not in error.what:
+                raise
+            return
+        scored = await engine.score(prompt, " Paris.")
+        for tokens in (whole, without):
+            assert [token.id for token in tokens] == [token.id for token in scored]
+            assert "".join(token.text for token in tokens) == " Paris."
+        assert [token.logprob for token in whole] == pytest.approx([token.logprob for token in scored], abs=0.6)
+        assert whole[0].logprob != without[0].logprob
+        assert await engine.score_hidden(prompt, "", [()]) == ((),)
+        assert await engine.score_hidden(prompt, " Paris.", []) == ()
+
+    async def test_many_scores_are_those_of_each(self, engine: Engine) -> None:
+        prompt, texts = "The capital of France is", [" Paris.", "", " a city", " Paris.", " 서울 🌆, not Paris at all"]
+        many = await engine.score_many(prompt, texts, top=2)
+        assert many == tuple([await engine.score(prompt, text, top=2) for text in texts])
+        assert ["".join(token.text for token in each) for each in many] == texts
+        assert await engine.score_many(prompt, []) == ()
+
     async def test_stages_are_distributions_or_it_is_said_that_there_are_none(self, engine: Engine) -> None:
         sampling = make({"top_k": 5, "top_p": 0.9, "temperature": 0.7})
         try:

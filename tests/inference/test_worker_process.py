@@ -15,6 +15,7 @@ import pytest
 from tests.inference.worker_pipe import Pipe, chat
 from workbench.inference.engine import Generate, LoadOptions
 from workbench.inference.local import protocol
+from workbench.inference.local.process import environment
 from workbench.inference.sampling import make
 
 
@@ -137,6 +138,16 @@ def test_the_environment_has_no_secrets() -> None:
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **secrets}, capture_output=True, check=True)
     assert done.stdout == b""
     assert done.stderr == b"[]to stderr\n"
+
+
+def test_a_worker_does_not_spin_unless_its_person_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
+    assert 0 < int(environment()["GOMP_SPINCOUNT"]) < 10_000
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert "GOMP_SPINCOUNT" not in environment()
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert environment()["GOMP_SPINCOUNT"] == "7"
 
 
 def test_counting_and_pings_are_served_while_a_prompt_is_read(starter: Path) -> None:

@@ -135,6 +135,11 @@ def test_scoring_a_long_text_token_by_token(pipe: Pipe) -> None:
     again = pipe.ask(protocol.Score, "List:", " " + text).tokens
     assert again == tokens
     assert pipe.ask(protocol.Score, "List:", "").tokens == ()
+    # each question has one answer, and the text is read once for it
+    pipe.send(protocol.Score(901, "List:", " one"))
+    pipe.send(protocol.Score(902, "List:", " two"))
+    told = [getattr(pipe.receive(), "id", None), getattr(pipe.receive(), "id", None)]
+    assert told == [901, 902]
     assert isinstance(pipe.ask(protocol.Score, "List:", "word " * 3000), protocol.Failed)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.errors import UsageError
+from workbench.errors import EngineError, UsageError
 from workbench.inference.double import DoubleEngine
 from workbench.inference.engine import LoadOptions, Message, TokenLogprob
 from workbench.inference.local.client import LocalEngine
@@ -100,6 +100,42 @@ async def test_the_last_unit_is_left_out_first_and_progress_is_told() -> None:
     assert heaviest == sorted(heaviest, reverse=True)
 
 
+async def test_a_quick_look_hides_all_and_leaves_out_the_heaviest() -> None:
+    engine = Asked()
+    await engine.load()
+    units = units_of(TALK)
+    looked = await attribute(engine, TALK, "It is 42.", units, quick=True, exact=0)
+    assert all(weight and weight.quick and weight.words for weight in looked.weights)
+    assert (looked.exact, looked.note) == (0, "")
+    prompt = await engine.render(TALK)
+    kept = [text for text in engine.prompts if text != prompt]
+    for text, unit in zip(kept, units, strict=True):  # what is hidden is the unit and nothing else
+        assert len(text) == len(prompt) - len(unit.text.rstrip() if unit.text not in prompt else unit.text)
+    heaviest = max(looked.measured, key=lambda weight: abs(weight.nats)).unit
+    engine.prompts.clear()
+    found = await attribute(engine, TALK, "It is 42.", units, quick=True, exact=1)
+    assert engine.prompts[-1] == await engine.render(without(TALK, heaviest))
+    assert [weight.unit for weight in found.measured if not weight.quick] == [heaviest]
+    seen: list[Attribution] = []
+    every = await attribute(engine, TALK, "It is 42.", units, seen.append, quick=True)
+    assert every == await attribute(engine, TALK, "It is 42.", units)
+    assert [each.exact for each in seen] == [0, *[0] * -(-len(units) // 5), *range(1, len(units) + 1)]
+
+
+async def test_an_engine_that_hides_nothing_leaves_out_all_and_says_so() -> None:
+    class Server(DoubleEngine):
+        async def score_hidden(
+            self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+        ) -> tuple[tuple[TokenLogprob, ...], ...]:
+            raise EngineError("m at box hides no part of a prompt")
+
+    engine = Server()
+    await engine.load()
+    found = await attribute(engine, TALK, "It is 42.", units_of(TALK), quick=True, exact=0)
+    assert "hides no part" in found.note
+    assert found.exact == len(found.units)
+
+
 async def test_nothing_to_weigh_is_said() -> None:
     engine = DoubleEngine()
     await engine.load()
@@ -132,6 +168,12 @@ async def test_what_the_answer_copies_weighs_most(engine: LocalEngine) -> None:
     assert found.measured[0].tokens == pytest.approx(len(await engine.tokenize(fact)), abs=1)
     turquoise = next(at for at, token in enumerate(found.answer) if "tur" in token.text)
     assert found.measured[0].words[turquoise] > 1
+    # the quick look finds it too, and what is left out after it has the very same figures
+    looked = await attribute(engine, talk, answer, units_of(talk), quick=True, exact=1)
+    assert looked.measured[0].unit.text == fact
+    assert not looked.measured[0].quick
+    assert looked.measured[0].nats == found.measured[0].nats
+    assert sum(weight.quick for weight in looked.measured) == len(looked.units) - 1
     # each is the difference of two plain scores, whatever was read before
     for weight in found.measured:
         left = await engine.score(await engine.render(without(talk, weight.unit)), answer)

@@ -17,7 +17,8 @@ class Hub:
     """What it has, what it was asked, and what goes wrong: `faults` are taken one a request for a file.
 
     A fault is a status, "cut" (half of what is asked, then gone), "no range", "long", "wrong", "elsewhere" (a redirect
-    to the same under another host's name), "stall" (half of it, then silence until `released`).
+    to the same under another host's name), "stall" (half of it, then silence until `released`). `api_fault` is a status
+    for everything else, -1 is silence.
     """
 
     def __init__(self) -> None:
@@ -50,6 +51,7 @@ class Hub:
             "private": False,
             "tags": ["gguf", "license:mit", *self.tags.get(id, [])],
             "lastModified": "2026-01-02T03:04:05.000Z",
+            "createdAt": "2025-12-31T03:04:05.000Z",
             "siblings": [*siblings, {"rfilename": "README.md", "size": 9, "blobId": "d" * 40}],
         }
 
@@ -77,7 +79,10 @@ class _Handler(BaseHTTPRequestHandler):
         hub.asked.append((self.path, dict(self.headers)))
         if path.startswith("/api/models"):
             id = path.removeprefix("/api/models").strip("/")
-            if hub.api_fault:
+            if hub.api_fault < 0:
+                hub.released.wait(60)
+                self.close_connection = True
+            elif hub.api_fault:
                 self._json({"error": "fault"}, hub.api_fault)
             elif not id:
                 words = next((part[7:] for part in query.split("&") if part.startswith("search=")), "")

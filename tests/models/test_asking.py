@@ -21,6 +21,7 @@ from workbench.models.pending import Pending
         ("qwen coder", Asked("qwen coder")),
         ("license:mit ko-model language:ko", Asked("ko-model", filters=["license:mit", "ko"])),
         ("size:1B-8B task:text-generation", Asked(filters=["text-generation"], parameters="min:1B,max:8B")),
+        ("language:Korean license:MIT", Asked(filters=["ko", "license:mit"])),
         ("size:7b", Asked(parameters="max:7B")),
         ("size:500M-", Asked(parameters="min:500M")),
     ],

@@ -157,7 +157,25 @@ def test_every_store_in_its_own_layout() -> None:
     assert found["models.folders"].path.endswith("own.GGUF")
     assert (found["Ollama"].path, found["Ollama"].projector) == (str(blob), str(seeing))
     one = found["Jan"]
+    assert one.name == "j F32"  # its file is model.gguf
     assert (one.license, one.chat_template, one.context_length, one.parameters) == ("mit", True, 2048, 32)
+
+
+def test_lm_studios_home_may_be_elsewhere() -> None:
+    home = Path.home()
+    (home / ".lmstudio-home-pointer").write_text(f"{home}/elsewhere\n")
+    small(home / "elsewhere/models/pub/repo/a.gguf", more=b"1")
+    assert [model.name for model in catalog.models() if model.source == "LM Studio"] == ["a F32"]
+    (home / ".lmstudio-home-pointer").write_bytes(b"\xff")
+    assert not [model for model in catalog.models() if model.source == "LM Studio"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [(32, "32"), (134_515_008, "135M"), (999_800_000, "1.0B"), (7_615_616_512, "7.6B"), (405e9, "405B"), (1500, "2k")],
+)
+def test_parameters_as_a_person_says_them(parameters: int, said: str) -> None:
+    assert catalog.count(parameters) == said
 
 
 def test_shards_are_one_model_and_a_missing_one_is_said() -> None:

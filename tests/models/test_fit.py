@@ -12,7 +12,7 @@ from workbench.hardware.gpu import Gpu
 from workbench.inference import loading
 from workbench.inference.engine import LoadOptions
 from workbench.models.caches import kv_bytes
-from workbench.models.fit import OVERHEAD, compute_bytes, estimate, holds
+from workbench.models.fit import OVERHEAD, compute_bytes, estimate, free_vram, holds
 from workbench.models.gguf import read_header
 
 MIB = 2**20
@@ -77,3 +77,17 @@ def test_all_layers_on_a_card_are_counted_there(
     monkeypatch.setattr("workbench.hardware.gpu.Nvidia.read", read)
     assert holds([], starter, LoadOptions())[0] is good
     assert holds([], starter, LoadOptions(offload=0))[0] is True
+
+
+def test_the_cards_that_hold_a_model(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def card(used: int, *, shared: bool = False) -> Gpu:
+        return Gpu("card", 0.0, used * MIB, 1000 * MIB, 40.0, shared=shared)
+
+    monkeypatch.setattr("workbench.hardware.gpu.offload_built", lambda: True)
+    monkeypatch.setattr("workbench.hardware.gpu.Nvidia.read", lambda self: (card(0), card(990)))
+    monkeypatch.setattr("workbench.hardware.amd.Amd.read", lambda self: (card(500), card(0, shared=True)))
+    assert free_vram() == (1000 + 10 + 500) * MIB
+    split = estimate(starter, at(512, offload=-1))
+    alone = estimate(starter, at(512, offload=-1, split_mode="none", main_gpu=1))
+    assert (split.place, split.available, split.verdict) == ("VRAM", 1510 * MIB, "fits")
+    assert (alone.place, alone.available, alone.verdict) == ("VRAM", 10 * MIB, "too big")

@@ -14,10 +14,10 @@ import pytest
 
 from tests.models.hub_server import COMMIT, Hub, served
 from workbench.errors import NotFoundError, StorageError, UsageError, WorkbenchError
-from workbench.models import catalog, download, hub, stores
+from workbench.models import catalog, download, hub, hub_client, stores
 from workbench.models.download import CancelledError, Download, Progress
 from workbench.models.hub import HubError
-from workbench.models.quantization import line, of_name, recommended
+from workbench.models.removal import removal
 
 ID = "me/tiny-GGUF"
 
@@ -53,6 +53,8 @@ def test_search_and_a_repositorys_page(server: Hub) -> None:
     asked = next(path for path, _ in server.asked if path.startswith("/api/models?"))
     assert "filter=gguf" in asked
     assert "sort=downloads" in asked
+    hub.search("tiny", sort="new")
+    assert "sort=createdAt" in server.asked[-1][0]
     page = hub.page(ID)
     assert page.commit == COMMIT
     assert page.card == "# Tiny\n\x1b[2J"
@@ -68,16 +70,42 @@ def test_search_and_a_repositorys_page(server: Hub) -> None:
         hub.search(sort="size")
 
 
-@pytest.mark.parametrize(
-    ("code", "said"), [(401, "answers 401"), (403, "answers 403"), (429, "answers 429"), (500, "answers 500")]
-)
-def test_what_the_hub_refuses_is_one_line(server: Hub, monkeypatch: pytest.MonkeyPatch, code: int, said: str) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)  # the library's own waits
+REFUSED = [
+    (401, "HF_TOKEN"),
+    (403, "HF_TOKEN"),
+    (404, "check HF_ENDPOINT"),
+    (429, "wait a while"),
+    (500, "try again later"),
+]
+
+
+@pytest.mark.parametrize(("code", "hint"), REFUSED)
+def test_what_the_hub_refuses_is_one_line_at_once(server: Hub, code: int, hint: str) -> None:
     server.api_fault = code
-    with pytest.raises(WorkbenchError, match=rf"{said}|no model") as error:
-        hub.page(ID)
-    assert error.value.hint
+    with pytest.raises(HubError, match=f"answers {code}") as error:
+        hub.search("tiny")
+    assert hint in error.value.hint
     assert "\n" not in str(error.value)
+    assert len(server.asked) == 1
+    with pytest.raises(WorkbenchError, match=rf"answers {code}|no model") as other:
+        hub.page(ID)
+    assert other.value.hint
+    assert len(server.asked) == 2
+
+
+def test_a_hub_that_says_nothing_is_not_waited_for(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_client, "QUIET", 0.05)
+    server.api_fault = -1
+    with pytest.raises(HubError, match="does not answer"):
+        hub.search("tiny")
+
+
+def test_a_token_that_may_not_is_said(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.api_fault = 401
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    with pytest.raises(HubError, match="its token may not read it") as error:
+        hub.search("tiny")
+    assert "hf_wrong" not in str(error.value)
 
 
 def test_no_such_repository_and_no_hub(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +120,23 @@ def test_no_such_repository_and_no_hub(server: Hub, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(HubError, match="cannot be reached"):
         hub.search("x")
+
+
+@pytest.mark.parametrize(
+    ("id", "tags", "said"),
+    [
+        ("me/Some-Abliterated-GGUF", [], "uncensored"),
+        ("me/x", ["base_model:quantized:you/LlamaUncensored"], "uncensored"),
+        ("me/Unaligned-7B", [], "uncensored"),
+        ("me/Llama-Guard-3", [], "safety-tuned"),
+        ("me/x", ["rlhf"], "safety-tuned"),
+        ("me/Guardian-Story", ["vanguard"], ""),
+    ],
+)
+def test_uncensored_or_safety_tuned(server: Hub, id: str, tags: list[str], said: str) -> None:
+    server.files = {id: {}}
+    server.tags[id] = tags
+    assert [repo.censorship for repo in hub.search()] == [said]
 
 
 def test_a_download_lands_where_others_find_it(server: Hub) -> None:
@@ -110,6 +155,22 @@ def test_a_download_lands_where_others_find_it(server: Hub) -> None:
     asked = len(server.asked)
     assert fetch().run() == path
     assert len([1 for path, _ in server.asked[asked:] if "/resolve/" in path and "gguf" in path]) == 0
+
+
+@pytest.mark.parametrize(("name", "below"), [("HF_HOME", "hub"), ("HF_HUB_CACHE", "")])
+def test_the_cache_is_where_the_environment_says(
+    server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, below: str
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    path = fetch().run()
+    assert path.is_relative_to(tmp_path / "elsewhere" / below / "models--me--tiny-GGUF")
+    found = next(model for model in catalog.models() if model.path == str(path))
+    gone = removal(found)
+    assert gone.frees == path.stat().st_size
+    gone.work()
+    assert not path.exists()
+    monkeypatch.delenv(name)
+    assert not list(Path.home().rglob("models--*"))
 
 
 def test_a_cut_connection_is_taken_up_where_it_ended(server: Hub) -> None:
@@ -189,6 +250,22 @@ def test_a_file_that_is_refused(server: Hub, code: int, said: str) -> None:
         fetch().run()
 
 
+def test_offline_nothing_is_fetched(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = fetch()
+    asked = len(server.asked)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(HubError, match="HF_HUB_OFFLINE"):
+        left.run()
+    assert len(server.asked) == asked
+
+
+def test_a_slow_server_is_left_and_asked_again_for_the_rest(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "QUIET", 0.2)
+    server.faults = [200, "stall"]
+    assert fetch().run().read_bytes() == server.files[ID]["tiny-Q4_K_M.gguf"]
+    assert server.asked[-1][1]["Range"] == "bytes=2000000-"
+
+
 def test_a_server_that_only_fails_is_given_up(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Download, "_wait", lambda *_: None)
     server.faults = [200, *[500] * 20]
@@ -232,19 +309,3 @@ def test_the_token_goes_to_the_hub_only(server: Hub, monkeypatch: pytest.MonkeyP
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text("hf_kept\n")
     assert hub.token() == "hf_kept"
-
-
-def test_quantisations_in_plain_words() -> None:
-    assert of_name("Llama-3-8B-Instruct.Q4_K_M.gguf") == "Q4_K_M"
-    assert of_name("x-IQ3_XXS-00001-of-00002.gguf") == "IQ3_XXS"
-    assert of_name("model.gguf") == ""
-    assert "usual choice" in line("Q4_K_M")
-    assert line("Q9_X") == ""
-
-
-def test_the_recommended_file(server: Hub) -> None:
-    files = hub.page(ID).files[1:3]
-    assert recommended(files, 1 << 30)[0] == 1
-    at, why = recommended(files, 6_000_000)
-    assert (at, "largest that leaves room" in why) == (0, True)
-    assert recommended(files, 1000)[0] == -1

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.tui.driving import Driver, opened
 from workbench.inference.double import DoubleEngine
-from workbench.inference.engine import Message, TokenLogprob
+from workbench.inference.engine import TokenLogprob
 from workbench.tui.screens.attribution import AttributionScreen
 from workbench.tui.widgets.heat import HeatPane, Shaded, level, style
 
-LEAD = (Message("system", "Be brief. Ships are turquoise.\n\nNever guess."),)
+SHIPS = 'schema = 1\nkind = "system"\ntitle = "Ships"\ntext = """Be brief. Ships are turquoise.\n\nNever guess."""\n'
+
+
+@pytest.fixture
+def ships(tmp_path: Path) -> Path:
+    """A library of two prompts."""
+    (tmp_path / "ships.toml").write_text(SHIPS)
+    (tmp_path / "other.toml").write_text('schema = 1\nkind = "system"\ntitle = "Other"\ntext = "Be long."\n')
+    return tmp_path
 
 
 class Scored(DoubleEngine):
@@ -30,10 +39,13 @@ class Scored(DoubleEngine):
 
 
 async def asked(app: Driver) -> AttributionScreen:
+    session = app.screen.session
+    assert session is not None
+    for lane in app.lanes:
+        await app.screen.desk.set_prompt(session, lane, "ships", {})
     await app.write("Which colour?")
     await app.run()
-    for lane in app.lanes:
-        lane.lead = LEAD
+    await app.screen.desk.set_prompt(session, app.lanes[0], "other", {})  # what made the answer is meant all the same
     await app.press("escape", "L")
     await app.until(lambda: isinstance(app.app.screen, AttributionScreen), "the screen")
     found = app.app.screen
@@ -46,8 +58,8 @@ def rows(screen: AttributionScreen) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_the_heaviest_stands_first_with_its_number(size: tuple[int, int]) -> None:
-    async with opened(lambda path: Scored(path, answer="It is blue now"), size=size) as app:
+async def test_the_heaviest_stands_first_with_its_number(size: tuple[int, int], ships: Path) -> None:
+    async with opened(lambda path: Scored(path, answer="It is blue now"), size=size, library=ships) as app:
         screen = await asked(app)
         await app.until(lambda: len(rows(screen)) == 3 and "…" not in "".join(rows(screen)), "weights")
         assert [row.split()[0] for row in rows(screen)] == ["+4.00", "+0.00", "-2.00"]
@@ -69,7 +81,7 @@ async def test_the_heaviest_stands_first_with_its_number(size: tuple[int, int]) 
         await app.until(lambda: app.on_top(app.screen), "back in the lanes")
 
 
-async def test_leaving_gives_up_what_is_not_measured() -> None:
+async def test_leaving_gives_up_what_is_not_measured(ships: Path) -> None:
     gate = asyncio.Event()
 
     def make(path: Path) -> DoubleEngine:
@@ -77,12 +89,46 @@ async def test_leaving_gives_up_what_is_not_measured() -> None:
         made.gate_scores = gate
         return made
 
-    async with opened(make) as app:
+    async with opened(make, library=ships) as app:
         screen = await asked(app)
         await app.until(lambda: "reading" in screen.head.plain, "begun")
         await app.press("escape")
         await app.until(lambda: app.on_top(app.screen), "back in the lanes")
         gate.set()
+        assert app.app.session is not None
+        session = app.app.session
+        await app.until(lambda: not session.pool.busy(Path(app.lanes[0].path)), "the engine is free")
+
+
+async def test_a_quick_look_first_and_a_key_that_keeps_what_there_is(ships: Path) -> None:
+    gate = asyncio.Event()
+
+    class Slow(Scored):
+        """Hides at once, leaves out when it may."""
+
+        async def score(self, prompt: str, continuation: str, *, top: int = 0) -> tuple[TokenLogprob, ...]:
+            if "turquoise" not in prompt:
+                await gate.wait()
+            return await super().score(prompt, continuation, top=top)
+
+        async def score_hidden(
+            self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+        ) -> tuple[tuple[TokenLogprob, ...], ...]:
+            shown = [
+                "".join(c for at, c in enumerate(prompt) if not any(a <= at < b for a, b in one)) for one in hidden
+            ]
+            return tuple([await Scored.score(self, each, continuation) for each in shown])
+
+    async with opened(lambda path: Slow(path, answer="It is blue now"), size=(80, 24), library=ships) as app:
+        screen = await asked(app)
+        await app.until(lambda: len(rows(screen)) == 3 and "…" not in "".join(rows(screen)), "a quick look")
+        assert [row.split()[0] for row in rows(screen)] == ["≈+4.00", "≈+0.00", "≈-2.00"]
+        assert "a quick look" in screen.head.plain
+        await app.until(lambda: "≈ only hidden from the answer" in screen.pane.shown, "said")
+        await app.press("x")
+        assert "stopped" in screen.head.plain
+        assert "0 of 3 left out" in screen.head.plain
+        assert [row.split()[0] for row in rows(screen)] == ["≈+4.00", "≈+0.00", "≈-2.00"]
         assert app.app.session is not None
         session = app.app.session
         await app.until(lambda: not session.pool.busy(Path(app.lanes[0].path)), "the engine is free")

@@ -16,7 +16,7 @@ from workbench.inference.engine import Counted, Generate, Message
 from workbench.inference.window import REQUEST, Window, exchange
 from workbench.session import Session
 from workbench.tui import insight_flows
-from workbench.tui.insight import fed as read_after
+from workbench.tui.insight import answer
 from workbench.tui.screens.context import ContextScreen
 
 SIZES = [(120, 40), (80, 24)]
@@ -120,9 +120,9 @@ async def test_what_fills_it_and_what_each_policy_forgets(size: tuple[int, int])
         assert [message["content"] for message in trial["messages"]] == [each.content for each in fed[1:]]
         assert trial["window"]["lost"][0]["text"] == "What stands in room 0?"
         assert app.screen.session is not None
-        assert await read_after(app.screen.session, app.lanes[0]) == fed  # what L and M read the answer after
-        shown = await insight_flows.texts(app.screen.session, app.screen.comparison, app.lanes[0])  # and T
-        assert shown.asked == fed
+        read, _, _ = await answer(app.screen.session, app.screen.comparison, app.lanes[0])
+        assert read.messages == fed  # what L, M and T read the answer after
+        shown = await insight_flows.texts(app.screen.session, app.screen.comparison, app.lanes[0])
         assert "room 0" not in str(shown.pending)
 
 

@@ -85,6 +85,7 @@ async def test_a_file_is_planned_run_and_its_results_opened(here: Path, size: tu
         await driver.until(lambda: "8/8 trials" in shown.pane.text)
         assert "plain" in shown.pane.text
         assert "passed" in shown.pane.text
+        assert shown.pane.text.index("8/8 trials") < shown.pane.text.index("2 variants ×")  # in sight
         runs = history.runs_of_file(store(driver), here / "sums.toml")
         assert runs == [shown.going.id]
         await driver.until(lambda: f"{runs[0][:10]}  done" in shown.pane.text)
@@ -144,7 +145,7 @@ async def test_a_bad_file_says_where_and_a_new_one_is_made(here: Path) -> None:
         await driver.press("enter")
         await driver.until(lambda: (here / "fresh.toml").is_file())
         await driver.until(lambda: shown.entry is not None and shown.entry.name == "fresh")
-        await driver.until(lambda: "2 variants × 1 cases = 2 trials" in shown.pane.text)
+        await driver.until(lambda: "2 variants × 1 case = 2 trials" in shown.pane.text)
         await driver.press("slash")
         await driver.type("sums two")
         await driver.until(lambda: shown.entry is not None and shown.entry.name == "sums")
@@ -154,7 +155,11 @@ def test_a_shelf(here: Path, tmp_path: Path) -> None:
     shelf = Shelf(places.folders())
     (here / "cases.toml").write_text('[[cases]]\nmessage = "no experiment"\n')
     with closing(Store(tmp_path / "history.db")) as kept:
+        for name, more in (("prompt.toml", {"prompts": ["prompt"]}), ("elsewhere.toml", {})):
+            (tmp_path / name).write_text(FILE)
+            history.begin_run(kept, name, {"file": str(tmp_path / name), **more}).result()
         listed = shelf.entries(kept)
+    assert {entry.path.name for entry in listed if entry.folder.name == "ran"} == {"elsewhere.toml"}
     assert listed[0].path.name == "sums.toml"
     assert {entry.name for entry in listed if not entry.folder.writable} >= {"wording", "korean"}
     assert "cases" not in {entry.name for entry in listed}

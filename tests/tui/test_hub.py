@@ -77,6 +77,22 @@ async def test_a_search_a_page_and_what_suits_this_machine(server: Hub) -> None:
         await app.until(lambda: isinstance(app.app.screen, ModelsScreen), "and back")
 
 
+async def test_from_the_search_line_to_the_list_and_no_downloads_yet(server: Hub) -> None:
+    async with opened() as app:
+        screen = await at_hub(app)
+        await app.until(lambda: app.has_focus(screen.line), "typing")
+        await app.press("down")
+        await app.until(lambda: app.has_focus(screen.cards), "in the list")
+        await app.press("slash", "enter")
+        await app.until(lambda: app.has_focus(screen.cards), "enter, with nothing typed")
+        await app.press("d")
+        await app.until(lambda: isinstance(app.app.screen, DownloadsScreen), "downloads")
+        shown = app.app.screen
+        assert isinstance(shown, DownloadsScreen)
+        await app.until(lambda: "none yet" in shown.head.plain, "said")
+        assert shown.pane.text == "nothing is being fetched"
+
+
 async def test_gated_uncensored_empty_and_faults_are_said(server: Hub) -> None:
     async with opened() as app:
         screen = await at_hub(app)

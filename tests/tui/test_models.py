@@ -45,11 +45,12 @@ async def test_a_page_and_a_model_taken(server: Hub) -> None:
     async with opened() as app:
         screen = await shown(app)
         assert [model.name for model in screen._models] == ["own F32", "SmolLM2-135M-Instruct Q4_1"]
-        await app.press("down")
-        await app.until(lambda: "ChatML" in screen.pane.text, "another page")
+        await app.until(lambda: "ChatML" in screen.pane.text, "the lane's model is the first that one sees")
         for part in ("does it fit, 2 lanes", "4,096 tokens each: fits", "licence: apache-2.0", "bits a weight"):
             assert part in screen.pane.text
-        await app.press("up", "enter")
+        await app.press("up")
+        await app.until(lambda: "llama, 32 parameters" in screen.pane.text, "another page")
+        await app.press("enter")
         await app.until(lambda: app.on_top(app.screen), "back")
         await app.until(lambda: app.screen.lane.model == "own F32", "in the lane")
 

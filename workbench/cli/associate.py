@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from workbench.models.catalog import Model
     from workbench.session import Session
 
+_PLOT_ROWS = 20
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its options."""
@@ -27,6 +29,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--context", action="append", default=[], metavar="NAME=TEXT", help="fill the slot with TEXT too"
     )
+    parser.add_argument("--base", metavar="NAME", help="the context that changes are measured against (the first)")
+    parser.add_argument("--plot", action="store_true", help="draw contexts and words on a plane too")
     parser.add_argument("--model", metavar="NAME|PATH", help="the model (the starter when left out)")
     parser.add_argument(
         "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
@@ -45,10 +49,12 @@ def run(options: argparse.Namespace) -> int:
 
     session = Session(library=[Path(folder) for folder in options.library])
     prompts, words = _asked(session, options)
+    if options.base is not None and options.base not in prompts:
+        raise UsageError(f"no context is called {options.base}", hint=f"one of {', '.join(prompts)}")
     model = session.find(options.model) if options.model else starter()
     if model is None:
         raise NotFoundError("no model on this machine", hint="name one with --model, or run make setup")
-    return asyncio.run(interruptible(_associate(session, model, prompts, words, as_json=options.json)))
+    return asyncio.run(interruptible(_associate(session, model, prompts, words, options)))
 
 
 def _asked(session: Session, options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
@@ -73,7 +79,7 @@ def _asked(session: Session, options: argparse.Namespace) -> tuple[dict[str, str
 
 
 async def _associate(
-    session: Session, model: Model, prompts: dict[str, str], words: list[str], *, as_json: bool
+    session: Session, model: Model, prompts: dict[str, str], words: list[str], options: argparse.Namespace
 ) -> int:
     from workbench.insight.association import measure
 
@@ -82,16 +88,23 @@ async def _associate(
             found = await measure(engine, prompts, list(dict.fromkeys(words)))
     finally:
         await session.close()
-    if as_json:
-        output.print_json({"model": model.name, **_json(found)})
+    base = list(prompts).index(options.base) if options.base is not None else 0
+    if options.json:
+        output.print_json({"model": model.name, **_json(found, base)})
     else:
-        _print(found, model.name)
+        _print(found, base, model.name)
+        if options.plot:
+            _plot(found, base)
     return Exit.OK
 
 
-def _json(found: Association) -> dict[str, object]:
+def _json(found: Association, base: int) -> dict[str, object]:
     import math
 
+    from workbench.insight.association import contrasts
+    from workbench.insight.biplot import biplot
+
+    plane = biplot([[word.logp for word in context.words] for context in found.contexts])
     return {
         "contexts": [
             {
@@ -99,31 +112,52 @@ def _json(found: Association) -> dict[str, object]:
                 "prompt": each.prompt,
                 "next": [{"text": token.text, "id": token.id, "p": math.exp(token.logprob)} for token in each.next],
                 "words": [
-                    {"word": word.word, "p": word.p, "logp": word.logp, "tokens": word.tokens} for word in each.words
+                    {
+                        "word": word.word,
+                        "p": word.p,
+                        "logp": word.logp,
+                        "tokens": word.tokens,
+                        "per_token": word.per_token,
+                        "change": found.change(place, at, base),
+                    }
+                    for at, word in enumerate(each.words)
                 ],
+                "point": list(plane.contexts[place]),
             }
-            for each in found.contexts
+            for place, each in enumerate(found.contexts)
         ],
         "distance": [list(row) for row in found.distance],
+        "baseline": found.contexts[base].name,
+        "contrasts": contrasts(found, base),
+        "points": [list(point) for point in plane.words],
+        "shares": list(plane.shares),
     }
 
 
-def _print(found: Association, model: str) -> None:
+def _print(found: Association, base: int, model: str) -> None:
     import math
 
-    from workbench.insight.association import contrasts
+    from workbench.insight.association import contrasts, times
 
-    base = found.contexts[0]
     for place, each in enumerate(found.contexts):
-        apart = "" if not place else f"  ({found.distance[0][place]:.2f} from {base.name})"
+        apart = "" if place == base else f"  ({found.distance[base][place]:.2f} from {found.contexts[base].name})"
         print(output.clip(safe.line(f"── {each.name}{apart}: {each.prompt}"), output.width()))
         nearest = "  ".join(f"{token.text.strip() or '␣'} {math.exp(token.logprob):.0%}" for token in each.next[:8])
         print(output.clip(safe.line(f"   next: {nearest}"), output.width()))
         most = max((word.p for word in each.words), default=0.0) or 1.0
-        for word, before in zip(each.words, base.words, strict=True):
-            ratio = math.exp(max(-50.0, min(50.0, word.logp - before.logp)))
-            change = "" if not place else f"  × {ratio:,.2f}"
-            print(safe.line(f"   {output.pad(word.word, 14)} {bar(word.p / most, 20)} {word.p:>9.2e}{change}"))
-    for line in contrasts(found):
+        for at, word in enumerate(each.words):
+            nats = found.change(place, at, base)
+            change = "" if place == base else f"  {times(abs(nats))} {'likelier' if nats > 0 else 'less'}"
+            own = f"{word.p:>9.2e}  {math.exp(word.per_token):>8.2e} a token" if word.tokens > 1 else f"{word.p:>9.2e}"
+            print(safe.line(f"   {output.pad(word.word, 14)} {bar(word.p / most, 20)} {own}{change}"))
+    for line in contrasts(found, base):
         print(safe.line(line))
     print(safe.line(model))
+
+
+def _plot(found: Association, base: int) -> None:
+    from workbench.insight.plane import drawn, legend
+
+    made = drawn(found, base, output.width(), _PLOT_ROWS, output.cells)
+    print("\n".join(line.rstrip() for line in made.plain))
+    print(safe.line(legend(found, made)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.bars import bar
-from workbench.cli import output
+from workbench.cli import output, talk
 from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -24,14 +24,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """The verb and its options."""
     parser = subparsers.add_parser("attribute", help="which parts of a prompt an answer hangs on")
     parser.add_argument("trial", nargs="?", metavar="TRIAL", help="a trial of the history: its prompt, its answer")
-    parser.add_argument("--system", default="", metavar="ID|TEXT", help="instead: a prompt's id or a system text")
-    parser.add_argument("--message", metavar="TEXT", help="… what the user says")
+    talk.add_options(parser, system="instead: a prompt's id or a system text", message="… what the user says")
     parser.add_argument("--answer", metavar="TEXT", help="… and the answer to weigh (- reads stdin)")
-    parser.add_argument(
-        "--var", action="append", default=[], metavar="NAME=V", help="a value for the prompt's {{name}}"
-    )
     parser.add_argument("--by", choices=_BY, default="sentence", help="what is left out at a time (sentence)")
     parser.add_argument("--with-message", action="store_true", help="leave out parts of the last message too")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only hide each from the answer: near figures (≈) in a fraction of the time",
+    )
+    parser.add_argument(
+        "--exact", type=int, metavar="K", help="a quick look first, then leave out the K heaviest for exact figures"
+    )
     parser.add_argument("--model", metavar="NAME|PATH", help="the model (the trial's, or the starter)")
     parser.add_argument(
         "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
@@ -47,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     from workbench.cli.interrupt import interruptible
     from workbench.session import Session
 
+    if options.exact is not None and options.exact < 0:
+        raise UsageError(f"--exact {options.exact} makes no sense", hint="0 is a quick look alone")
     session = Session(library=[Path(folder) for folder in options.library])
     if options.trial:
         messages, answer, path = _stored(session, options)
@@ -72,29 +78,16 @@ def _stored(session: Session, options: argparse.Namespace) -> tuple[tuple[Messag
 
 def _typed(session: Session, options: argparse.Namespace) -> tuple[tuple[Message, ...], str, str]:
     """The same, as typed."""
-    from workbench.experiments.variants import find_prompt
-    from workbench.inference.engine import Message
-    from workbench.library.template import lead
     from workbench.models.catalog import starter
 
     if options.message is None or options.answer is None:
         raise UsageError("name a TRIAL, or give --message and --answer", hint="`workbench history list` shows trials")
-    values = {}
-    for pair in options.var:
-        name, sign, value = pair.partition("=")
-        if not sign:
-            raise UsageError(f"--var {pair} is not NAME=VALUE", hint="for example --var topic=sums")
-        values[name] = value
-    prompt = find_prompt(session.libraries, options.system) if options.system else None
-    if prompt is not None:
-        first = lead(prompt, values)
-    else:
-        first = (Message("system", options.system),) if options.system else ()
+    messages = talk.typed(session, options)
     model = session.find(options.model) if options.model else starter()
     if model is None:
         raise NotFoundError("no model on this machine", hint="name one with --model, or run make setup")
     answer = sys.stdin.read() if options.answer == "-" else options.answer
-    return (*first, Message("user", options.message)), answer, str(model.path)
+    return messages, answer, str(model.path)
 
 
 async def _attribute(
@@ -107,16 +100,21 @@ async def _attribute(
 
     def told(so_far: Attribution) -> None:
         if sys.stderr.isatty():
-            print(f"\r{len(so_far.measured)} of {len(units)} left out", end="", file=sys.stderr, flush=True)
+            done = f"{so_far.exact} of {len(units)} left out" if so_far.exact else f"{len(so_far.measured)} looked at"
+            print(f"\r{done}", end="", file=sys.stderr, flush=True)
 
+    quick = options.quick or options.exact is not None
+    exact = (options.exact or 0) if quick else None
     try:
         async with session.pool.use(Path(path)) as engine:
-            found = await attribute(engine, messages, answer, units, told)
+            found = await attribute(engine, messages, answer, units, told, quick=quick, exact=exact)
             name = engine.info.name if engine.info else Path(path).stem
     finally:
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
         await session.close()
+    if found.note:
+        output.narrate(f"{found.note}; each was left out")
     if options.json:
         output.print_json(shape(found, name, by))
     else:
@@ -145,6 +143,7 @@ def shape(found: Attribution, model: str, by: str) -> dict[str, Any]:
                 "per_token": found.per_token(weight),
                 "tokens": weight.tokens,
                 "rank": ranks[id(weight)],
+                "quick": weight.quick,
                 "words": list(weight.words),
             }
             for weight in found.weights
@@ -157,11 +156,14 @@ def _print(found: Attribution, model: str, by: str) -> None:
     columns = output.width()
     print(safe.line(f"{model} · {found.prompt_tokens:,} prompt tokens · answer of {len(found.answer):,}, one {by} out"))
     print(f"{'nats':>8} {'a token':>8} {'costs':>6}")
+    if any(weight.quick for weight in found.measured):
+        print("≈ hidden from the answer, not left out: near figures (--exact K measures the K heaviest)")
     most = max((abs(weight.nats) for weight in found.measured), default=0.0) or 1.0
     for weight in found.measured:
         print(output.clip(safe.line(_row(found, weight, most)), columns))
 
 
 def _row(found: Attribution, weight: Weight, most: float) -> str:
-    figures = f"{weight.nats:>+8.2f} {found.per_token(weight):>+8.3f} {weight.tokens:>6}"
+    nats = f"{'≈' if weight.quick else ''}{weight.nats:+.2f}"
+    figures = f"{nats:>8} {found.per_token(weight):>+8.3f} {weight.tokens:>6}"
     return f"{figures}  {bar(abs(weight.nats) / most, 10)} {weight.unit.role}: {weight.unit.brief}"

@@ -61,6 +61,7 @@ def compared(store: Store, before: str, start: Start) -> dict[str, Any]:
                 "p": each.p,
                 "cases": each.paired.cases,
                 "lost": list(each.lost),
+                "broken": list(each.broken),
                 "text": each.text,
             }
             for each in found

@@ -33,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listing = verb("list", "runs, newest first", list_runs)
     one = verb("show", "a run's trials, or one trial, whole", show)
     one.add_argument("id", help="a run's or a trial's id, or its beginning")
-    found = verb("search", "runs whose messages, answers, prompts, models, tags or notes have all WORDS", search)
+    found = verb("search", "runs whose messages, answers, prompts, models, tags, notes or title have WORDS", search)
     found.add_argument("words", nargs="+", metavar="WORD", help="or kind: model: prompt: finish: tag: since:7d")
     found.add_argument("--trials", action="store_true", help="the trials that match, each whole")
     for each in (listing, found):
@@ -95,7 +95,8 @@ def _rows(store: Store, found: Sequence[tuple[str, int]]) -> list[dict[str, Any]
 def _line(run: dict[str, Any]) -> str:
     trials = "1 trial " if run["trials"] == 1 else f"{run['trials']} trials"
     tags = "".join(f"#{tag} " for tag in run["tags"])
-    return f"{run['id']}  {_when(run)}  {run['kind']:<8} {trials:>9}  {tags}{run['message']}"
+    said = run["meta"].get("title") or run["message"]
+    return f"{run['id']}  {_when(run)}  {run['kind']:<8} {trials:>9}  {tags}{said}"
 
 
 def _print_trials(store: Store, runs: Sequence[str], query: Any, *, as_json: bool) -> int:

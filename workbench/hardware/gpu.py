@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+_BACKENDS = ("cuda", "hip", "vulkan")
 _FIRST_NAMESPACE = "pid:[4026531836]"  # Linux's PROC_PID_INIT_INO: the machine's own process ids, not a container's
 
 Workers = Mapping[int, int]  # our workers' process ids, and the bytes of VRAM that loading took (0: none, or unknown)
@@ -138,7 +139,10 @@ def _short(name: str) -> str:
 
 
 def offload_built() -> bool:
-    """Whether the llama.cpp that is installed here was built for NVIDIA, told by its files without loading it."""
+    """Whether the llama.cpp that is installed here puts layers on cards, told by its files without loading it.
+
+    Built for CUDA, HIP or Vulkan. Metal is none: there the card's memory is the machine's.
+    """
     from importlib.util import find_spec
 
     try:
@@ -146,4 +150,4 @@ def offload_built() -> bool:
     except (ImportError, ValueError):
         return False
     folders = spec.submodule_search_locations if spec else None
-    return any(any(Path(folder).glob("lib/*ggml-cuda*")) for folder in folders or ())
+    return any(any(Path(folder).glob(f"lib/*ggml-{kind}*")) for folder in folders or () for kind in _BACKENDS)

@@ -142,8 +142,9 @@ def runs_of_file(store: Store, path: Path) -> list[str]:
 
 
 def files(store: Store) -> list[str]:
-    """The files of all runs of experiments."""
-    sql = """SELECT DISTINCT json_extract(meta, '$.file') AS file FROM runs WHERE kind = ?"""
+    """The files of all runs of experiments; not those of prompts whose own cases ran."""
+    sql = """SELECT DISTINCT json_extract(meta, '$.file') AS file FROM runs
+             WHERE kind = ? AND json_extract(meta, '$.prompts') IS NULL"""
     return [row["file"] for row in store.read(sql, (KIND,)) if row["file"]]
 
 

@@ -1,6 +1,6 @@
 """Runs and trials found by words and filters (`kind: model: prompt: finish: tag: since:`), newest first.
 
-A word is found by its beginning, in messages, answers, prompt ids, models, tags and notes; all words must be there.
+A word is found by its beginning, in messages, answers, prompt ids, models, tags, notes and titles; all must be there.
 `kind:`, `tag:` and `finish:` are beginnings, `model:` and `prompt:` any part; `since:` is a date or a span (7d, 24h).
 """
 
@@ -163,9 +163,11 @@ def _of_docs(query: Query, db: sqlite3.Connection) -> tuple[str, list[object]]:
 
 
 def _noted(db: sqlite3.Connection, word: str) -> list[str]:
-    """The runs whose tags or note have the word; few, and small."""
+    """The runs whose tags, note or title have the word; few, and small."""
     sql = """SELECT run FROM history.tags WHERE tag LIKE ?1 ESCAPE '\\'
-             UNION SELECT run FROM history.notes WHERE note LIKE ?1 ESCAPE '\\'"""
+             UNION SELECT run FROM history.notes WHERE note LIKE ?1 ESCAPE '\\'
+             UNION SELECT id FROM history.runs
+                   WHERE kind = 'experiment' AND json_extract(meta, '$.title') LIKE ?1 ESCAPE '\\'"""
     return [row[0] for row in db.execute(sql, (f"%{_like(word)}%",))]
 
 

@@ -267,6 +267,23 @@ class DoubleEngine:
             found.append(TokenLogprob(_id(piece), piece, logp, first, -logp if top else None, 1 if top else None))
         return tuple(found)
 
+    async def score_hidden(
+        self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """As if the spans were left out."""
+        self._ready()
+        found = []
+        for spans in hidden:
+            kept = "".join(char for at, char in enumerate(prompt) if not any(start <= at < end for start, end in spans))
+            found.append(await self.score(kept, continuation))
+        return tuple(found)
+
+    async def score_many(
+        self, prompt: str, continuations: Sequence[str], *, top: int = 0
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """As `score` has it."""
+        return tuple([await self.score(prompt, text, top=top) for text in continuations])
+
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """Halving probabilities over the double's words."""
         self._ready()

@@ -279,6 +279,27 @@ class Engine(Protocol):
         """
         ...
 
+    async def score_hidden(
+        self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """As `score`, once for each of `hidden`: characters (start, end) of the prompt that it may not look at.
+
+        The prompt is read once, whole. Then only its last token and the continuation are read again, with the keys and
+        values of tokens that end in those spans out of their sight. What stands after a span has read it, and nothing
+        moves up: so it is near to what leaving the span out gives, not the same (attention knockout, Geva et al. 2023).
+        `()` hides nothing. Raises EngineError where the engine cannot do it (servers, recurrent models).
+        """
+        ...
+
+    async def score_many(
+        self, prompt: str, continuations: Sequence[str], *, top: int = 0
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """What `score` gives for each continuation, after the same prompt; empty for an empty one.
+
+        A local engine reads the prompt once and what it can together; a server is asked for one after the other.
+        """
+        ...
+
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The `top` likeliest next tokens after `prompt` (raw text), likeliest first."""
         ...

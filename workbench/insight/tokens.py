@@ -52,14 +52,17 @@ async def rendered(engine: Engine, messages: Sequence[Message]) -> Rendered:
     """The rendered prompt of these messages, cut and told apart. Raises EngineError."""
     said = tuple(messages)
     text = await engine.render(said)
-    spans, exact = await _spans(engine, said, text)
+    spans, exact = await places(engine, said, text)
     tokens = await engine.tokenize(text, special=True)
     fed = (await engine.count(said)).prompt_tokens
     return Rendered(said, text, tokens, owners(tokens, spans), fed, exact)
 
 
-async def _spans(engine: Engine, messages: Sequence[Message], text: str) -> tuple[list[Span], bool]:
-    """Where each message stands in `text`: the template is rendered with a mark in the place of each."""
+async def places(engine: Engine, messages: Sequence[Message], text: str) -> tuple[list[Span], bool]:
+    """Where each message stands in their rendered `text`, and whether that is certain (else it is searched for).
+
+    The template is rendered with a mark in the place of each.
+    """
     marked = [
         Message(message.role, f"\ue000{place}\ue001" if message.content.strip() else message.content)
         for place, message in enumerate(messages)

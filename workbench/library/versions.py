@@ -76,6 +76,13 @@ class Versions:
         key, who = _key(folder, id), author or whoami()
         return self._write(lambda db: _record(db, _living(db, key) or _begin(db, key), data, version, note, who))
 
+    def remark(self, folder: Path, id: str, data: bytes, version: str, note: str, author: str = "") -> Saved:
+        """A note on the prompt as it is: a save of its own with the same bytes. Durable when it returns."""
+        key, who = _key(folder, id), author or whoami()
+        return self._write(
+            lambda db: _record(db, _living(db, key) or _begin(db, key), data, version, note, who, again=True)
+        )
+
     def log(self, folder: Path, id: str) -> list[Saved]:
         """The prompt's saves, newest first; of a deleted one those up to its deletion."""
         key = _key(folder, id)
@@ -263,11 +270,13 @@ def _begin(db: sqlite3.Connection, key: tuple[str, str]) -> int:
     return int(db.execute("INSERT INTO prompts (folder, id) VALUES (?, ?)", key).lastrowid or 0)
 
 
-def _record(db: sqlite3.Connection, uid: int, data: bytes, version: str, note: str, author: str) -> Saved:
+def _record(
+    db: sqlite3.Connection, uid: int, data: bytes, version: str, note: str, author: str, *, again: bool = False
+) -> Saved:
     row = db.execute(f"{_ROWS} ORDER BY number DESC LIMIT 1", (uid,)).fetchone()
     newest = Saved(*row) if row else None
     blob = digest(data)
-    if newest is not None and newest.blob == blob:
+    if newest is not None and newest.blob == blob and not again:
         return newest
     made = Saved(version, blob, newest.blob if newest else "", now(), _text(author), _text(note))
     db.execute("INSERT OR IGNORE INTO blobs (hash, data) VALUES (?, ?)", (blob, data))

@@ -146,6 +146,11 @@ class Writer:
         working.text = shown(data)
         return Saved(library, path, self._remember(working, data, note), copied)
 
+    def note(self, working: Working, note: str) -> None:
+        """A note on the prompt as it was read, without a change of it. Raises StorageError."""
+        version = version_of(working.base, working.id)
+        self.versions.remark(working.library.folder, working.id, working.base, version, note)
+
     def _remember(self, working: Working, data: bytes, note: str) -> str:
         version = version_of(data, working.id)
         self.versions.record(working.library.folder, working.id, data, version, note=note)

@@ -10,11 +10,18 @@ from workbench.errors import UsageError
 
 FILTERS = {
     "license": "a licence: license:apache-2.0",
-    "language": "a language's code: language:ko",
+    "language": "a language, by code or name: language:ko",
     "task": "what it does: task:text-generation",
     "size": "parameters, from and to: size:1B-8B",
     "tag": "any tag of the hub: tag:uncensored",
 }
+LANGUAGES = {
+    "arabic": "ar", "bengali": "bn", "chinese": "zh", "czech": "cs", "dutch": "nl", "english": "en", "finnish": "fi",
+    "french": "fr", "german": "de", "greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu",
+    "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko", "persian": "fa", "polish": "pl",
+    "portuguese": "pt", "romanian": "ro", "russian": "ru", "spanish": "es", "swahili": "sw", "swedish": "sv",
+    "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,15 @@ def asked(text: str, sort: str = "downloads") -> Asked:
         elif name == "size":
             made = replace(made, parameters=_range(value))
         else:
-            made = replace(made, filters=[*made.filters, f"license:{value}" if name == "license" else value])
+            made = replace(made, filters=[*made.filters, tag(name, value)])
     return replace(made, words=" ".join(words))
+
+
+def tag(filter: str, value: str) -> str:
+    """The hub's tag for a filter of FILTERS: of a language its code."""
+    if filter == "language":
+        return LANGUAGES.get(value.lower(), value.lower())
+    return f"license:{value.lower()}" if filter == "license" else value
 
 
 def _range(value: str) -> str:

@@ -14,6 +14,8 @@ from workbench.models import facts, stores
 from workbench.models.facts import Facts, FactsCache
 from workbench.models.stores import STARTER, Candidate
 
+_NAMELESS = ("model", "ggml-model", "gguf")  # names of files that say nothing
+
 
 @dataclass(frozen=True)
 class Model:
@@ -38,6 +40,14 @@ class Model:
     license: str = ""
 
 
+def count(parameters: int) -> str:
+    """`135M`, `7.6B`: parameters as a person says them."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if parameters >= unit * 0.9995:
+            return f"{parameters / unit:.{1 if parameters < unit * 99.95 and name == 'B' else 0}f}{name}"
+    return str(parameters)
+
+
 def models() -> list[Model]:
     """Every GGUF model found, by name; a bad file is one with its error."""
     found: dict[Path, Model] = {}
@@ -47,7 +57,7 @@ def models() -> list[Model]:
         if real not in found:
             found[real] = _model(candidate, cache.get)
     cache.save()
-    unique = _told_apart(list(found.values()), _place)
+    unique = _told_apart(list(found.values()), lambda model: _place(model.path) or model.source)
     unique = _told_apart(unique, lambda model: Path(model.path).name)
     return sorted(unique, key=lambda model: (model.error is not None, model.name.lower(), model.path))
 
@@ -61,11 +71,11 @@ def _told_apart(models: list[Model], by: Callable[[Model], str]) -> list[Model]:
     ]
 
 
-def _place(model: Model) -> str:
+def _place(path: str) -> str:
     """Where a person would say it is: the hub's repository, or the folder."""
-    folders = Path(model.path).parts[:-1]
+    folders = Path(path).parts[:-1]
     hub = [folder.removeprefix("models--").replace("--", "/") for folder in folders if folder.startswith("models--")]
-    return hub[-1] if hub else folders[-1] if folders else model.source
+    return hub[-1] if hub else folders[-1] if folders else ""
 
 
 def describe(path: Path, source: str = "file") -> Model:
@@ -89,6 +99,8 @@ def _model(candidate: Candidate, facts_of: Callable[[Path], Facts]) -> Model:
     kind = first.quantization
     if kind and name.lower().replace("-", "_").endswith(kind.lower()):
         name = name[: -len(kind)].rstrip(".-_ ")
+    if name.lower() in _NAMELESS:  # Jan calls every file so
+        name = _place(str(path)) or name
     if error:
         name, kind = candidate.name or path.stem, ""
     return Model(

@@ -75,6 +75,7 @@ class Download:
     def run(self, told: Callable[[Progress], None] | None = None) -> Path:
         """Fetch what is not there yet; returns the first part's path. Raises HubError, StorageError, CancelledError."""
         self._told = told or self._told
+        hub.check_online()
         try:
             (self._root / "blobs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -226,7 +227,7 @@ class Download:
                     self._tell(before + out.tell(), "fetching")
                     self._cancelled()
         except urllib.error.HTTPError as error:
-            _refused(error, name)
+            _refused(error, self._repo, name)
         except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
             raise _CutError(str(getattr(error, "reason", "") or type(error).__name__)[:80]) from None
         finally:
@@ -309,14 +310,14 @@ def _opened(url: str, headers: dict[str, str]) -> Any:
     return urllib.request.build_opener(_Redirect).open(request, timeout=QUIET)
 
 
-def _refused(error: urllib.error.HTTPError, name: str) -> NoReturn:
+def _refused(error: urllib.error.HTTPError, repo: str, name: str) -> NoReturn:
     """Say what a status means."""
     code = error.code
     if code in (429, 500, 502, 503, 504):
         raise _CutError(str(code), _seconds(error.headers.get("Retry-After"))) from None
     if code in (401, 403):
-        hint = "accept the terms on its page, and set HF_TOKEN"
-        raise HubError(f"the hub refuses {name} ({code}): it is gated or private", hint=hint) from None
+        said = f"the hub refuses {name} ({code}): it is gated or private"
+        raise HubError(said, hint=hub.refusal(f"{hub.endpoint()}/{repo}")) from None
     if code == 404:
         raise HubError(f"the hub has no {name}", hint="search again: it may have been replaced") from None
     raise HubError(f"the hub answers {code} for {name}", hint="try again later") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from workbench.errors import EngineError
-from workbench.hardware import gpu, memory
+from workbench.hardware import amd, gpu, memory
 from workbench.inference.engine import LoadOptions
 from workbench.models.caches import cache_bytes
 from workbench.models.gguf import Header, read_whole
@@ -48,7 +48,10 @@ class Fit:
     def numbers(self) -> str:
         """`1.2–1.4 GB of 20.1 GB RAM free`."""
         room = f"{self.available / 1e9:.1f} GB {self.place} free"
-        return f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB of {room}{', as measured' if self.measured else ''}"
+        span = f"{self.low / 1e9:.1f}–{self.high / 1e9:.1f} GB"
+        if self.high < 1e9:
+            span = f"{self.low / 1e6:.0f}–{self.high / 1e6:.0f} MB"
+        return f"{span} of {room}{', as measured' if self.measured else ''}"
 
 
 def compute_bytes(header: Header, cells: int, *, lanes: int = 1, batch: int = 512) -> int:
@@ -75,7 +78,8 @@ def estimate(model: Path | Header, options: LoadOptions = ONE, *, base: int = 0,
     if there is not None:
         share, layers = there
         need = int(weights * share) + int(kv * layers) + compute
-        places.append((need, SLACK, free_vram() if available is None else available, "VRAM"))
+        room = free_vram(options.main_gpu if options.split_mode == "none" else None) if available is None else available
+        places.append((need, SLACK, room, "VRAM"))
         weights_here, kv_here = weights - int(weights * share), kv - int(kv * layers)
     else:
         weights_here, kv_here = weights, kv
@@ -109,10 +113,11 @@ def vram_share(header: Header, offload: int) -> tuple[float, float] | None:
     return (there / whole if whole else min(1.0, taken / max(1, count))), min(1.0, taken / max(1, count))
 
 
-def free_vram() -> int:
-    """Bytes that are free on the NVIDIA cards together."""
-    cards = [card for card in gpu.Nvidia().read() if card.memory_total is not None and card.memory_used is not None]
-    return sum((card.memory_total or 0) - (card.memory_used or 0) for card in cards)
+def free_vram(card: int | None = None) -> int:
+    """Bytes that are free on the NVIDIA and AMD cards together, or on that one alone."""
+    found = [each for each in (*gpu.Nvidia().read(), *amd.Amd().read()) if not each.shared]
+    cards = [(each.memory_total or 0) - (each.memory_used or 0) for each in found if each.memory_used is not None]
+    return max(0, sum(cards if card is None else cards[card : card + 1]))
 
 
 def holds(loaded: Sequence[Path], path: Path, options: LoadOptions) -> tuple[bool, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,13 @@ from workbench.models.quantization import of_name
 from workbench.models.stores import SHARD
 
 ENDPOINT = "https://huggingface.co"
-SORTS = {"downloads": "downloads", "trending": "trending_score", "likes": "likes", "new": "last_modified"}
+SORTS = {"downloads": "downloads", "trending": "trending_score", "likes": "likes", "new": "created_at"}
 CARD = 200_000  # characters of a card that are kept
-_LOOSE = ("uncensored", "abliterated", "unfiltered", "nsfw", "jailbreak")
-_TUNED = ("safety", "guard", "aligned", "rlhf")
+_LOOSE = (
+    *("uncensored", "decensored", "abliterat", "unfiltered", "unaligned", "heretic", "jailbr", "nsfw"),
+    "not-for-all-audiences",
+)  # anywhere in the name, the tags (the base model's name is one), for names are often written together
+_TUNED = {"safety", "guard", "guardrail", "guardrails", "aligned", "rlhf", "llamaguard", "shieldgemma"}  # whole words
 
 
 class HubError(EngineError):
@@ -25,7 +29,10 @@ class HubError(EngineError):
 
 @dataclass(frozen=True)
 class Repo:
-    """A repository. `gated`: its terms must be accepted first; `censorship`: "uncensored", "safety-tuned" or ""."""
+    """A repository. `gated`: its terms must be accepted first; `censorship`: "uncensored", "safety-tuned" or "".
+
+    `updated` and `created` are dates, "" when the hub does not say.
+    """
 
     id: str
     downloads: int
@@ -35,6 +42,7 @@ class Repo:
     gated: bool
     tags: tuple[str, ...]
     censorship: str
+    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,12 @@ class RepoPage:
 def endpoint() -> str:
     """$HF_ENDPOINT, or the hub."""
     return (os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+
+
+def check_online() -> None:
+    """Raise HubError when $HF_HUB_OFFLINE says that nothing may be asked."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise HubError("HF_HUB_OFFLINE is set: the hub is not asked", hint="unset it to go online")
 
 
 def token() -> str | None:
@@ -111,6 +125,8 @@ def files_of(siblings: Sequence[Any]) -> list[RepoFile]:
         name = str(each.rfilename)
         if not name.lower().endswith(".gguf") or name.startswith("/") or ".." in name.split("/"):
             continue
+        if "imatrix" in name.lower() and not of_name(name):
+            continue  # what a quantisation was made with
         lfs = each.lfs
         part = (name, int(each.size or (lfs.size if lfs else 0) or 0), str(lfs.sha256) if lfs else None)
         folder, _, base = name.rpartition("/")
@@ -134,8 +150,8 @@ def _repo(info: Any) -> Repo:
     license = next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "")
     said = f"{info.id} {' '.join(tags)}".lower()
     loose = any(word in said for word in _LOOSE)
-    tuned = any(word in said for word in _TUNED)
-    updated = info.last_modified.isoformat()[:10] if info.last_modified else ""
+    tuned = not _TUNED.isdisjoint(re.split(r"[^a-z0-9]+", said))
+    updated, created = (each.isoformat()[:10] if each else "" for each in (info.last_modified, info.created_at))
     return Repo(
         str(info.id),
         int(info.downloads or 0),
@@ -145,15 +161,18 @@ def _repo(info: Any) -> Repo:
         bool(info.gated),
         tags,
         "uncensored" if loose else "safety-tuned" if tuned else "",
+        created,
     )
 
 
 def _card(id: str, commit: str) -> str:
     """The README, "" when there is none."""
+    from workbench.models.hub_client import session
+
     headers = {"Authorization": f"Bearer {token()}"} if token() else {}
     url = f"{endpoint()}/{id}/resolve/{commit}/README.md"
     try:
-        got = _asked(lambda _: client().get(url, headers=headers, follow_redirects=True))
+        got = _asked(lambda _: session().get(url, headers=headers))
     except HubError:
         return ""
     text = str(got.text)[:CARD] if got.status_code == 200 else ""
@@ -162,25 +181,20 @@ def _card(id: str, commit: str) -> str:
     return text.strip()
 
 
-def client() -> Any:
-    """huggingface_hub's HTTP client: it leaves the token out when it is sent to another host."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing is sent but what a person asks for
-    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # documented, not in its __all__
-
-    return get_session()
-
-
 def _asked(ask: Any, id: str = "") -> Any:
     """The answer of the hub's API, its errors in one line."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise HubError("HF_HUB_OFFLINE is set: the hub is not asked", hint="unset it to go online")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    check_online()
+    from workbench.models.hub_client import install
+
+    install()
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
     where = endpoint()
     try:
         return ask(HfApi(endpoint=where))
+    except HubError:
+        raise
     except GatedRepoError as error:
         raise HubError(f"{id} is gated", hint=f"accept its terms at {where}/{id}, then set HF_TOKEN") from error
     except RepositoryNotFoundError as error:
@@ -190,12 +204,22 @@ def _asked(ask: Any, id: str = "") -> Any:
         raise UsageError(f"{id[:60]} is no repository", hint="OWNER/NAME") from error
     except HfHubHTTPError as error:
         code = error.response.status_code if error.response is not None else 0
-        raise HubError(f"{where} answers {code}", hint=_hint(code)) from error
+        raise HubError(f"{where} answers {code}", hint=what_to_do(code)) from error
     except Exception as error:  # the boundary: the library's transport has errors of its own, which it may change
         raise HubError(f"{where} cannot be reached ({type(error).__name__})", hint="check the network") from error
 
 
-def _hint(code: int) -> str:
+def what_to_do(code: int) -> str:
+    """What to do about a status of the hub's API."""
     if code in (401, 403):
-        return "set HF_TOKEN to a token that may read it"
+        return refusal("the model's page")
+    if code == 404:
+        return "check HF_ENDPOINT" if os.environ.get("HF_ENDPOINT") else "try again later"
     return "too many requests: wait a while" if code == 429 else "try again later"
+
+
+def refusal(page: str) -> str:
+    """What to do when the hub refuses: with a token, or without one."""
+    if token():
+        return f"its token may not read it: accept the terms on {page}, or set HF_TOKEN to another"
+    return f"accept the terms on {page}, and set HF_TOKEN to a token that may read it"

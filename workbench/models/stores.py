@@ -97,13 +97,19 @@ def _own() -> list[Path]:
 
 
 def _lm_studio(home: Path) -> Path:
-    """LM Studio's folder can be moved; its settings say where to."""
+    """LM Studio's home can be elsewhere (a file in ours says so), and its folder of models (its settings say so)."""
+    own = home / ".lmstudio"
     try:
-        data = json.loads((home / ".lmstudio/settings.json").read_bytes())
+        named = (home / ".lmstudio-home-pointer").read_text().strip()
+        own = Path(named) if named and Path(named).is_absolute() else own
+    except (OSError, UnicodeDecodeError):
+        pass
+    try:
+        data = json.loads((own / "settings.json").read_bytes())
         moved = data.get("downloadsFolder")
     except (OSError, ValueError, AttributeError):
         moved = None
-    return Path(moved) if isinstance(moved, str) and moved else home / ".lmstudio/models"
+    return Path(moved) if isinstance(moved, str) and moved else own / "models"
 
 
 def below(source: str, folder: Path, depth: int = DEPTH) -> Iterator[Candidate]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.tui.fetching import Fetches
     from workbench.tui.going import Experiments
     from workbench.tui.metering import Meter
+    from workbench.tui.needle_kept import Kept
     from workbench.tui.screens.library import LibraryScreen
 
 
@@ -56,6 +57,7 @@ class WorkbenchApp(App[int]):
         self._library: LibraryScreen | None = None
         self._fetches: Fetches | None = None
         self._experiments: Experiments | None = None
+        self.needle: Kept | None = None  # the latest probe
         self.flusher = Flusher(self)
         self.metered: Signal[Meter] = Signal(self, "metered")  # once a second, when the session is there
         self.meter: Meter | None = None

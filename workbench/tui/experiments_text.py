@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from workbench import paths
 from workbench.bars import bar
 from workbench.experiments.looking import Look
 from workbench.experiments.places import Entry
@@ -29,7 +31,7 @@ def entry_row(entry: Entry, state: str) -> Row:
 def look_text(entry: Entry, look: Look) -> list[str]:
     """What the file plans; what is wrong with it comes first."""
     made = look.experiment
-    lines = [(made.title if made else entry.title) or entry.name, str(entry.path)]
+    lines = [(made.title if made else entry.title) or entry.name, paths.short(entry.path)]
     if look.problems:
         lines += ["", *(f"{'!' if problem.serious else '·'} {problem}" for problem in look.problems)]
     if made is None:
@@ -38,7 +40,8 @@ def look_text(entry: Entry, look: Look) -> list[str]:
         lines += ["", *(" ".join(part.split()) for part in made.description.split("\n\n"))]
     if look.trials is not None:
         repeats = f" × {made.repeats} repeats" if made.repeats > 1 else ""
-        lines += ["", f"{len(made.variants)} variants × {look.cases:,} cases{repeats} = {look.trials:,} trials"]
+        variants, cases = _count(len(made.variants), "variant"), _count(look.cases or 0, "case")
+        lines += ["", f"{variants} × {cases}{repeats} = {_count(look.trials, 'trial')}"]
     lines.append(f"{made.mode}, {'coupled' if made.coupled else 'independent'} dice, seed {made.seed}")
     if made.stop == "decided":
         lines.append(f"stops when decided, differences from {100 * made.delta:g} points on")
@@ -59,6 +62,8 @@ def look_text(entry: Entry, look: Look) -> list[str]:
         lines.append(f"… and {len(made.variants) - VARIANTS} more")
     if made.checks:
         lines += ["", "checks: " + ", ".join(check.type for check in made.checks)]
+    elif not (made.case_file or any(case.checks for case in made.inline)):
+        lines += ["", "no checks: nothing will be judged; e opens the file, add [[checks]]"]
     return lines
 
 
@@ -93,13 +98,17 @@ def standing_text(summary: Mapping[str, Any]) -> list[str]:
     for row in rows:
         score = f"score {_value(row['score']):.2f}" if row["score"] is not None else "nothing checked"
         passed = f"passed {_passed(row['passed'])}" if row["passed"] is not None else ""
-        parts = (passed, score, f"{row['trials']:,} trials", f"{row['errors']:,} errors" if row["errors"] else "")
+        parts = (passed, score, _count(row["trials"], "trial"), _count(row["errors"], "error") if row["errors"] else "")
         lines.append(f"{row['label']!s:<{wide}}  {' · '.join(part for part in parts if part)}")
     if pairs := summary.get("pairs", []):
         lines += ["", *(str(pair if isinstance(pair, str) else pair["text"]) for pair in pairs)]
     if summary.get("stopped") and (why := ended(summary)):
         lines += ["", why]
     return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _value(found: Any) -> float:
@@ -118,9 +127,11 @@ def runs_text(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     for run in runs[:RUNS]:
         meta = run["meta"]
         summary = meta.get("summary") or {}
-        when = str(run["created"])[:16].replace("T", " ")
+        when = f"{datetime.fromisoformat(str(run['created'])).astimezone():%Y-%m-%d %H:%M}"
         stopped = meta.get("stopped") or "broken off"
-        lines.append(f"{when}  {run['id'][:10]}  {stopped}, {summary.get('trials', 0):,} trials" if summary else "")
+        lines.append(
+            f"{when}  {run['id'][:10]}  {stopped}, {_count(summary.get('trials', 0), 'trial')}" if summary else ""
+        )
         if not summary:
             lines[-1] = f"{when}  {run['id'][:10]}  {stopped}"
         lines += [f"    {pair['text']}" for pair in summary.get("pairs", [])[:3]]

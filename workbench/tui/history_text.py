@@ -26,7 +26,7 @@ def when(row: dict[str, Any], *, brief: bool = False, now: datetime | None = Non
 
 
 def run_row(run: dict[str, Any] | None, matches: int, *, width: int) -> Row:
-    """When, tags, note, what was asked; how many trials at the right, with prompts or models where there is room."""
+    """When, tags, note, title or what was asked; at the right how many trials, prompts or models if there is room."""
     if run is None:
         return [("…", "dim")], []
     left = [(f"{when(run, brief=width < NARROW)} ", "dim")]
@@ -35,7 +35,7 @@ def run_row(run: dict[str, Any] | None, matches: int, *, width: int) -> Row:
     left += [(f"#{tag} ", "mark") for tag in run["tags"]]
     if run["note"]:
         left.append((f"{_line(run['note'], 60)} · ", "label"))
-    left.append((_line(run["message"], 120), ""))
+    left.append((_line(run["meta"].get("title") or run["message"], 120), ""))
     count = f"{matches:,}/{run['trials']:,}" if matches and matches != run["trials"] else f"{run['trials']:,}"
     names = _names(run) if width > WIDE else ""
     return left, [(f"{names}  " if names else "", "dim"), (count, "label")]
@@ -71,6 +71,8 @@ def run_text(run: dict[str, Any], trials: Sequence[dict[str, Any]]) -> str:
     lines = [
         f"{run['kind']} of {datetime.fromisoformat(run['created']).astimezone():%Y-%m-%d %H:%M}  {count}  {run['id']}"
     ]
+    if title := run["meta"].get("title"):
+        lines.append(str(title))
     if run["tags"]:
         lines.append(" ".join(f"#{tag}" for tag in run["tags"]))
     if run["note"]:

@@ -1,15 +1,17 @@
-"""From the lanes to the tokens, context and association screens: what those are given."""
+"""From the lanes to the tokens, context, association and needle screens: what those are given."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import NotFoundError
+from workbench.inference.engine import Message
+from workbench.tui.insight import answer
 
 if TYPE_CHECKING:
     from workbench.experiments.conversation import Comparison, Lane
-    from workbench.inference.engine import Message
     from workbench.session import Session
     from workbench.tui.screens.compare import CompareScreen
     from workbench.tui.screens.tokens import Texts
@@ -28,21 +30,38 @@ async def tokens(screen: CompareScreen) -> None:
     for other in screen.comparison.lanes:
         if len(models) < 2 and other.path and other.path != lane.path and await session.pool.fits(Path(other.path)):
             models.append((other.model, other.path))
-    shown = await texts(session, screen.comparison, lane)
-    await screen.app.push_screen_wait(TokensScreen(session, shown, models))
+    seen = await texts(session, screen.comparison, lane)
+    if seen.asked and not lane.busy:  # what it was made after, not what the lane has by now
+        seen = replace(seen, asked=(await answer(session, screen.comparison, lane))[0].messages)
+    await screen.app.push_screen_wait(TokensScreen(session, seen, models))
+
+
+async def needle(screen: CompareScreen) -> None:
+    """The needle probe of the lane's model, its prompt before the text."""
+    from workbench.tui.screens.needle import NeedleScreen
+
+    await screen.workbench.ready.wait()
+    session, lane = screen.session, screen.lane
+    assert session is not None
+    if not lane.path:
+        raise NotFoundError("this lane has no model", hint="m picks one")
+    label = screen.comparison.label(lane)
+    await screen.app.push_screen_wait(NeedleScreen(session, label, lane.model, lane.path, lane.lead))
 
 
 async def texts(session: Session, comparison: Comparison, lane: Lane) -> Texts:
     """What there is to see of a lane as tokens; with no message written, the last one."""
-    from workbench.tui.insight import fed
     from workbench.tui.screens.tokens import Texts
 
     turn = lane.last
+    asked: tuple[Message, ...] = ()
+    if turn is not None and turn.answer:
+        asked = (*lane.lead, *lane.history(lane.turns[:-1]), Message("user", turn.message))
     return Texts(
         message=comparison.draft or (turn.message if turn else ""),
         pending=await _pending(session, lane, comparison.draft),
         answer=lane.text,
-        asked=await fed(session, lane) if turn is not None and turn.answer else (),
+        asked=asked,
         values=dict(lane.values),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench import paths
 from workbench.errors import EngineError, NotFoundError, UsageError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
 from workbench.tui import flows
@@ -111,7 +112,8 @@ class LaneTools:
         from workbench.tui.screens.models import ModelsScreen
 
         session, lane = await self._opened(), self._screen.lane
-        path = await self._screen.app.push_screen_wait(ModelsScreen(session, len(self._screen.comparison.lanes)))
+        lanes = len(self._screen.comparison.lanes)
+        path = await self._screen.app.push_screen_wait(ModelsScreen(session, lanes, lane.path))
         if path is not None:
             await self._take(session, lane, path)
 
@@ -300,15 +302,13 @@ class LaneTools:
 
     async def attribution(self) -> None:
         """What the lane's answer hangs on: parts of its prompt left out one at a time."""
-        from workbench.tui.insight import fed
+        from workbench.tui.insight import answer
         from workbench.tui.screens.attribution import AttributionScreen
 
-        session, lane = await self._opened(), self._screen.lane
-        label = self._screen.comparison.label(lane)
-        if not lane.text:
-            raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
-        asked = await fed(session, lane)
-        await self._screen.app.push_screen_wait(AttributionScreen(session, label, lane.path, asked, lane.text))
+        session = await self._opened()
+        read, _, _ = await answer(session, self._screen.comparison, self._screen.lane)
+        screen = AttributionScreen(session, read.name, read.path, read.messages, read.text)
+        await self._screen.app.push_screen_wait(screen)
 
     async def experiments(self, at: Path | None = None) -> None:
         """The experiments; `at` is the one to stand at."""
@@ -326,7 +326,7 @@ class LaneTools:
 
         session = await self._opened()
         shelf = Shelf(folders(session.folders))
-        name = await self._screen.app.push_screen_wait(AskScreen(f"name of the experiment, in {shelf.home().path}"))
+        name = await self._screen.app.push_screen_wait(AskScreen(f"its name, in {paths.short(shelf.home().path)}"))
         if name:
             text = of_comparison(self._screen.comparison, name)
             await self.experiments(await asyncio.to_thread(shelf.save_new, name, text))
@@ -344,20 +344,22 @@ class LaneTools:
 
     async def _branch(self, branch: Branch, read: Subject) -> None:
         """A new lane beside the one that was read, whose answer begins with the branch. Raises UsageError."""
-        from workbench.tui.insight import fed, window_of
+        from workbench.tui.insight import window_of
 
         session, screen = await self._opened(), self._screen
         lane = next((each for each in screen.comparison.lanes if each.last and each.last.trial == branch.trial), None)
         if lane is None or screen.full():
             return
         ready = await screen.runs.ready([lane], draft="")
-        if ready and (await fed(session, lane) != read.messages or read.messages[: len(lane.lead)] != lane.lead):
+        window, lead = await window_of(session, branch.trial), len(lane.lead)
+        same = read.messages[:lead] == lane.lead if window else read.messages == lane.pending("")
+        if ready and not same:
             raise UsageError("the lane's prompt is another than its answer had", hint="r runs it again, then branch")
         made = screen.comparison.add(lane, history=True) if ready else None
         if made is None:
             return
         await self._mount(made)
-        window, after = await window_of(session, branch.trial), read.messages[len(made.lead) :]
+        after = read.messages[lead:]
         screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id(), after, window)])
 
     async def crossing(self) -> None:
@@ -371,25 +373,12 @@ class LaneTools:
 
     async def microscope(self) -> None:
         """What the samplers did at each token of the lane's answer; settings that are kept go into the lane."""
-        import msgspec
-
-        from workbench.tui.insight import fed
+        from workbench.tui.insight import answer
         from workbench.tui.screens.microscope import MicroscopeScreen
 
         session, lane = await self._opened(), self._screen.lane
-        comparison, last = self._screen.comparison, lane.last
-        if last is None or not lane.text:
-            raise NotFoundError("this lane has no answer yet", hint="F5 runs it")
-        made = msgspec.structs.replace(lane.sampling, seed=last.seed)
-        screen = MicroscopeScreen(
-            session,
-            comparison.label(lane),
-            lane.path,
-            await fed(session, lane),
-            lane.text,
-            made,
-            coupled=comparison.coupled,
-        )
+        read, made, coupled = await answer(session, self._screen.comparison, lane)
+        screen = MicroscopeScreen(session, read.name, read.path, read.messages, read.text, made, coupled=coupled)
         chosen = await self._screen.app.push_screen_wait(screen)
         if chosen is not None and chosen != made:
             lane.sampling = chosen

@@ -27,6 +27,7 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
     Reads the file's header, renders the template in its process.
     """
     from workbench.inference.loading import changed
+    from workbench.models.catalog import count
     from workbench.models.page import SAMPLE, page, rendered
     from workbench.models.quantization import line
     from workbench.models.template_known import verdict
@@ -34,7 +35,7 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
     facts = [
         model.name,
         model.path,
-        f"{model.parameters / 1e9:.2f}B parameters, {model.size / 1e6:,.0f} MB, {model.source}",
+        f"{model.architecture}, {count(model.parameters)} parameters, {model.size / 1e6:,.0f} MB, {model.source}",
     ]
     if model.error:
         return "\n".join([*facts[:2], "", f"cannot be used: {model.error}"])
@@ -43,7 +44,8 @@ def described(model: Model, lanes: int, options: LoadOptions) -> str:
     facts += [f"{model.quantization}: {said}"] if (said := line(model.quantization)) else []
     facts += [f"trained on contexts of {model.context_length:,} tokens", f"licence: {model.license or 'not said'}"]
     facts += [f"{model.shards} files"] if model.shards > 1 else []
-    facts += [f"sees, with {model.projector}"] if model.projector else []
+    if model.projector:
+        facts.append(f"projector (mmproj, for images, which are not sent here): {model.projector}")
     try:
         found = page(Path(model.path))
         fits = _fits(model, lanes, options)
@@ -78,16 +80,18 @@ def marks(shown: str) -> list[tuple[int, int, str]]:
     if begin < 0 or end < begin:
         return made
     return made + [
-        (found.start(), found.end(), "added" if found[0].startswith("{{") else "match")
+        (found.start(), found.end(), "written" if found[0].startswith("{{") else "statement")
         for found in _JINJA.finditer(shown, begin, end)
     ]
 
 
 def _remote(model: Model) -> list[str]:
     """What is known of a server's model."""
+    from workbench.models.catalog import count
+
     facts = [f"runs on {model.source}: it takes no memory here, and has no file here to look into or delete"]
     facts += [f"contexts of {model.context_length:,} tokens"] if model.context_length else []
-    facts += [f"{model.parameters / 1e9:.2f}B parameters"] if model.parameters else []
+    facts += [f"{count(model.parameters)} parameters"] if model.parameters else []
     facts += [f"{model.quantization}"] if model.quantization else []
     return [*facts, "coupled sampling and strict mode are not offered by servers (docs/scaling-out.md)"]
 
@@ -102,6 +106,6 @@ def _fits(model: Model, lanes: int, options: LoadOptions) -> list[str]:
             break
         wish = wanted(Path(model.path), replace(options, context_length=context, lanes=lanes))
         fit = wish.fit()
-        rows.append(f"{context:>7,} tokens each: {fit.verdict:<8} {fit.numbers}")
+        rows.append(f"{context:>6,} tokens each: {fit.verdict:<7} {fit.numbers}")
         lines = lines or advice(wish, fit.available)
     return [*rows, *(f"  to make it fit: {line}" for line in lines)]

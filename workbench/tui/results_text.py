@@ -147,12 +147,15 @@ def change_line(found: VariantChange) -> str:
     """A variant against the earlier run, in a sentence."""
     told = found.found
     was = "" if found.before == found.label else f" (was {found.before})"
+    broken = (
+        f"; {count(len(found.broken), 'case')} in an error now: {', '.join(found.broken[:3])}" if found.broken else ""
+    )
     if not told.cases:
-        return f"{found.label}{was}: no case was judged in both runs"
+        return f"{found.label}{was}: no case was judged in both runs{broken}"
     chance = "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
     return (
         f"{found.label}{was}: {found.said}: {signed(told.difference)} (from {signed(told.low)} to {signed(told.high)})"
-        f", {count(told.cases, 'case')}, p {chance}; {len(found.worse):,} worse, {len(found.better):,} better"
+        f", {count(told.cases, 'case')}, p {chance}; {len(found.worse):,} worse, {len(found.better):,} better{broken}"
     )
 
 

@@ -40,6 +40,17 @@ def test_a_little_is_no_sure_change() -> None:
     assert len(found.variants[0].worse) == 2
 
 
+def test_a_case_that_is_an_error_now_is_worse_and_one_that_was_broken_off_is_not() -> None:
+    before = Results.of([trial("A", "x"), trial("A", "y"), trial("A", "z", None, finish="error")])
+    rest = [trial("A", "y"), trial("A", "z", None, finish="error")]
+    found = Results.of([trial("A", "x", None, finish="error"), *rest]).worse_than(before)
+    assert found.worse
+    assert (found.variants[0].said, found.variants[0].broken) == ("worse", ("x",))
+    found = Results.of([trial("A", "x", None, finish="interrupted"), *rest]).worse_than(before)
+    assert not found.worse
+    assert found.variants[0].broken == ()
+
+
 def test_variants_are_matched_by_what_they_are_then_by_label() -> None:
     def run(*variants: tuple[str, str, str]) -> Results:
         return Results.of(trial(label, prompt=prompt, model=model) for label, prompt, model in variants)

@@ -40,7 +40,7 @@ def lines(report: Report) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f'<meta name="referrer" content="no-referrer">\n<title>{title}</title>'
     yield f"<style>{style}</style>\n</head>\n<body>\n<main>"
-    said = markup.plain(f"run {report.run}, {report.created[:16].replace('T', ' ')}")
+    said = markup.plain(f"run {report.run}, {report.created[:16].replace('T', ' ')} UTC")
     yield f'<header><div><h1>{title}</h1><p class="soft">{said}</p></div>'
     yield '<button type="button" id="theme">light / dark</button></header>'
     yield "<ul>" + "".join(f"<li>{markup.plain(line)}</li>" for line in words.headline(report)) + "</ul>"

@@ -22,7 +22,7 @@ def lines(report: Report) -> Iterator[str]:
     """The document, a line or a block each."""
     results = report.results
     yield f"# {escaped(report.title or report.run)}\n"
-    yield f"Run `{_code(report.run)}`, {escaped(report.created[:16].replace('T', ' '))}\n"
+    yield f"Run `{_code(report.run)}`, {escaped(report.created[:16].replace('T', ' '))} UTC\n"
     for line in words.headline(report):
         yield f"- {escaped(line)}"
     yield "\n## Variants\n"

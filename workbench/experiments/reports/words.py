@@ -83,6 +83,7 @@ def change_line(found: VariantChange) -> str:
         f"{safe.line(found.label)}{was}: {found.said}; {signed(told.difference)} "
         f"(from {signed(told.low)} to {signed(told.high)}, {_count(told.cases, 'case')}, p {chance(found.p)}); "
         f"{_count(len(found.worse), 'case')} worse, {len(found.better):,} better"
+        + (f", {_count(len(found.broken), 'case')} in an error now" if found.broken else "")
     )
 
 

@@ -48,7 +48,8 @@ class VariantChange:
 
     `found` is this run less the earlier one; `p` corrected by Holm for the number of variants; `said` by it and the
     least difference that matters (statistics/verdicts.py, `changed`), as by `run --baseline`.
-    `worse` and `better` cases: those that changed most first.
+    `worse` and `better` cases: those that changed most first. `broken` ones were judged before and end in an error now:
+    that is worse, however few.
     """
 
     label: str
@@ -58,6 +59,7 @@ class VariantChange:
     said: Said
     worse: tuple[CaseChange, ...]
     better: tuple[CaseChange, ...]
+    broken: tuple[str, ...]
     checks: tuple[CheckChange, ...]
 
 
@@ -101,15 +103,17 @@ def compare_runs(before: Results, after: Results) -> Comparison:
     both = matched(before, after)
     pairs = [(mine, theirs, _paired(before, after, theirs, mine)) for theirs, mine in both]
     corrected = holm([found.p for _, _, found in pairs])
+    broken = {mine: _broken(before, after, theirs, mine) for theirs, mine in both}
     changes = tuple(
         VariantChange(
             label=mine,
             before=theirs,
             found=found,
             p=p,
-            said=_said(found, p, after),
+            said="worse" if broken[mine] else _said(found, p, after),
             worse=tuple(sorted(_changes(before, after, theirs, mine, -1), key=lambda each: each.change)),
             better=tuple(sorted(_changes(before, after, theirs, mine, 1), key=lambda each: -each.change)),
+            broken=broken[mine],
             checks=_checks(before.column(theirs), after.column(mine)),
         )
         for (mine, theirs, found), p in zip(pairs, corrected, strict=True)
@@ -158,6 +162,18 @@ def _changes(before: Results, after: Results, theirs: str, mine: str, sign: int)
     return found
 
 
+def _broken(before: Results, after: Results, theirs: str, mine: str) -> tuple[str, ...]:
+    first, second = before.column(theirs), after.column(mine)
+    found = []
+    for case, name in enumerate(after.cases):
+        earlier = before.case(name)
+        if earlier is None or case >= len(second.broken) or not second.broken[case]:
+            continue
+        if first.mean(earlier) is not None and not first.broken[earlier]:
+            found.append(name)
+    return tuple(found)
+
+
 def _checks(before: Column, after: Column) -> tuple[CheckChange, ...]:
     """Checks whose share changed, those that fell most first."""
 
@@ -188,6 +204,7 @@ def to_json(found: Comparison) -> dict[str, Any]:
                 "p_holm": change.p,
                 "worse": [vars(case) for case in change.worse],
                 "better": [vars(case) for case in change.better],
+                "broken": list(change.broken),
                 "checks": [vars(check) for check in change.checks],
             }
             for change in found.variants

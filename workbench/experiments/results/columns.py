@@ -50,6 +50,7 @@ class Column:
 
     trials: array[int] = field(default_factory=_counts)
     errors: array[int] = field(default_factory=_counts)
+    broken: array[int] = field(default_factory=_counts)  # of the errors those that nobody broke off
     running: array[int] = field(default_factory=_counts)
     judged: array[int] = field(default_factory=_counts)
     passes: array[int] = field(default_factory=_counts)
@@ -89,6 +90,7 @@ class Column:
         self.tokens += row.completion_tokens or 0
         if finish in ENDED:
             self.errors[case] += 1
+            self.broken[case] += finish == "error"
             return
         value = row.tokens_per_s
         if value is not None:
@@ -148,7 +150,7 @@ class Column:
 
     def _grow(self, case: int) -> None:
         more = max(256, len(self.trials), case + 1 - len(self.trials))
-        for counts in (self.trials, self.errors, self.running, self.judged, self.passes):
+        for counts in (self.trials, self.errors, self.broken, self.running, self.judged, self.passes):
             counts.frombytes(bytes(more * counts.itemsize))
         self.scores.frombytes(bytes(more * self.scores.itemsize))
         for places in (self.first, self.last):

@@ -41,7 +41,7 @@ def narrated(event: events.ExperimentEvent) -> str:
         case events.RunBegan(resumed=True):
             return f"run {event.run} goes on"
         case events.RunBegan():
-            return f"run {event.run}: {event.total:,} trials"
+            return f"run {event.run}: {event.total:,} trial{'s' if event.total != 1 else ''}"
         case ModelWaited():
             return f"{event.model} waits: {event.reason}"
         case events.WorkerRestarted():

@@ -196,6 +196,21 @@ class LocalEngine:
         """Log-probabilities of the continuation's tokens."""
         return (await self._ask(lambda n: protocol.Score(n, prompt, continuation, top), protocol.Scored)).tokens
 
+    async def score_hidden(
+        self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """The same with parts of the prompt out of sight."""
+        spans = tuple(tuple(each) for each in hidden)
+        asked = await self._ask(lambda n: protocol.ScoreHidden(n, prompt, continuation, spans), protocol.ScoredMany)
+        return asked.scored
+
+    async def score_many(
+        self, prompt: str, continuations: Sequence[str], *, top: int = 0
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """Each continuation's, the prompt read in once."""
+        texts = tuple(continuations)
+        return (await self._ask(lambda n: protocol.ScoreMany(n, prompt, texts, top), protocol.ScoredMany)).scored
+
     async def stages(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20
     ) -> tuple[Step, ...]:

@@ -20,24 +20,38 @@ Emit = Callable[[Event], None]
 
 def logprob(model: Model, logits: Floats, token: int | None, top: int) -> tuple[TokenLogprob, ...]:
     """The chosen token with its `top` alternatives; without a token the `top` likeliest ones, likeliest first."""
-    best = float(logits.max())
-    below, weights, higher = model.scratch
-    np.subtract(logits, np.float32(best), out=below)
-    np.exp(below, out=weights)
-    mass = float(weights.sum())  # pairwise: 1e-7 of it at most
-    total = best + math.log(mass)
-    first: list[tuple[int, str, float]] = []
-    if top > 0:
-        first = [(at, model.text(at), float(logits[at]) - total) for at in likeliest(logits, top)]
+    spread = Spread(model, logits, top)
     if token is None:
-        return tuple(TokenLogprob(*one) for one in first)
-    expected = float(np.dot(weights, below))
-    if not math.isfinite(expected):  # a logit of -inf: it is never drawn, and adds nothing
-        expected = float(np.dot(weights, np.where(weights > 0, below, 0)))
-    entropy = max(0.0, math.log(mass) - expected / mass)
-    np.greater(logits, logits[token], out=higher)
-    rank = 1 + int(np.count_nonzero(higher))
-    return (TokenLogprob(token, model.text(token), float(logits[token]) - total, tuple(first), entropy, rank),)
+        return tuple(TokenLogprob(*one) for one in spread.first)
+    return (spread.of(token),)
+
+
+class Spread:
+    """A distribution by its logits, with its `top` likeliest tokens: worked out once for all that are asked for."""
+
+    def __init__(self, model: Model, logits: Floats, top: int) -> None:
+        self._model, self._logits = model, logits
+        best = float(logits.max())
+        below, weights, _ = model.scratch
+        np.subtract(logits, np.float32(best), out=below)
+        np.exp(below, out=weights)
+        mass = float(weights.sum())  # pairwise: 1e-7 of it at most
+        self._total = total = best + math.log(mass)
+        self.first: tuple[tuple[int, str, float], ...] = ()
+        if top > 0:
+            self.first = tuple((at, model.text(at), float(logits[at]) - total) for at in likeliest(logits, top))
+        expected = float(np.dot(weights, below))
+        if not math.isfinite(expected):  # a logit of -inf: it is never drawn, and adds nothing
+            expected = float(np.dot(weights, np.where(weights > 0, below, 0)))
+        self._entropy = max(0.0, math.log(mass) - expected / mass)
+
+    def of(self, token: int) -> TokenLogprob:
+        """A token, with the likeliest ones."""
+        logits, higher = self._logits, self._model.scratch[2]
+        np.greater(logits, logits[token], out=higher)
+        rank = 1 + int(np.count_nonzero(higher))
+        chance = float(logits[token]) - self._total
+        return TokenLogprob(token, self._model.text(token), chance, self.first, self._entropy, rank)
 
 
 def likeliest(logits: Floats, top: int) -> list[int]:

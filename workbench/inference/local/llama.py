@@ -385,11 +385,11 @@ class Context:
             raise EngineError(f"row {row} has no logits")
         return np.ctypeslib.as_array(pointer, shape=(self.vocabulary,))
 
-    def copy(self, source: int, target: int, length: int) -> None:
-        """Let `target` share the first `length` cells of `source` (unified caches only)."""
+    def copy(self, source: int, target: int, length: int, start: int = 0) -> None:
+        """Let `target` share the cells of `source` from position `start` up to `length` (unified caches only)."""
         if not self.unified:
             raise EngineError("separate caches share nothing")
-        low.llama_memory_seq_cp(self.memory, source, target, 0, length)
+        low.llama_memory_seq_cp(self.memory, source, target, start, length)
 
     def cut(self, sequence: int, length: int) -> bool:
         """Drop what `sequence` holds from position `length` on; False when the model cannot."""

@@ -22,11 +22,16 @@ _SECRET = re.compile(
     r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY)(_|$)", re.I
 )
 _CHUNK = 65536
+# libgomp's threads spin 300,000 times at each of llama.cpp's barriers before they sleep. Where another process has the
+# other core, that is most of the time; alone, so few are as fast (benchmarks/contention.py).
+_SPINS = "1000"
 
 
 def environment() -> dict[str, str]:
-    """Ours without tokens and keys; llama.cpp must not start a debugger when it aborts."""
+    """Ours without tokens and keys; llama.cpp must not start a debugger when it aborts, nor wait by burning the CPU."""
     kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    if not kept.keys() & {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}:
+        kept["GOMP_SPINCOUNT"] = _SPINS
     return {**kept, "GGML_NO_BACKTRACE": "1", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"}
 
 

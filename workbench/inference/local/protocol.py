@@ -80,6 +80,24 @@ class Score(msgspec.Struct, frozen=True, tag=True):
     top: int = 0
 
 
+class ScoreHidden(msgspec.Struct, frozen=True, tag=True):
+    """Answered by ScoredMany: the continuation's tokens, for each of `hidden` (spans of the prompt's characters)."""
+
+    id: int
+    prompt: str
+    continuation: str
+    hidden: tuple[tuple[tuple[int, int], ...], ...]
+
+
+class ScoreMany(msgspec.Struct, frozen=True, tag=True):
+    """Answered by ScoredMany: the tokens of each continuation."""
+
+    id: int
+    prompt: str
+    continuations: tuple[str, ...]
+    top: int = 0
+
+
 class NextToken(msgspec.Struct, frozen=True, tag=True):
     """Answered by Scored: the likeliest tokens."""
 
@@ -116,7 +134,21 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End in good order; the closing of stdin says the same."""
 
 
-Command = Load | Tokenize | Render | Count | Run | Score | NextToken | Stages | Cancel | Ping | Shutdown
+Command = (
+    Load
+    | Tokenize
+    | Render
+    | Count
+    | Run
+    | Score
+    | ScoreMany
+    | ScoreHidden
+    | NextToken
+    | Stages
+    | Cancel
+    | Ping
+    | Shutdown
+)
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -169,6 +201,13 @@ class Scored(msgspec.Struct, frozen=True, tag=True):
     tokens: tuple[TokenLogprob, ...]
 
 
+class ScoredMany(msgspec.Struct, frozen=True, tag=True):
+    """Log-probabilities asked for: of several texts, or of one several times."""
+
+    id: int
+    scored: tuple[tuple[TokenLogprob, ...], ...]
+
+
 class Staged(msgspec.Struct, frozen=True, tag=True):
     """The stages asked for."""
 
@@ -204,7 +243,20 @@ class Events(msgspec.Struct, frozen=True, tag=True):
     usage: Usage | None = None
 
 
-Reply = Hello | Loading | Loaded | Tokenized | Rendered | CountedReply | Scored | Staged | Done | Failed | Events
+Reply = (
+    Hello
+    | Loading
+    | Loaded
+    | Tokenized
+    | Rendered
+    | CountedReply
+    | Scored
+    | ScoredMany
+    | Staged
+    | Done
+    | Failed
+    | Events
+)
 
 T = TypeVar("T")
 _ENCODER = msgspec.msgpack.Encoder()

@@ -17,12 +17,14 @@ from workbench.inference.loading import stretched
 from workbench.inference.local import machine
 from workbench.inference.local.alternating import Alternating
 from workbench.inference.local.batched import Batched
+from workbench.inference.local.hiding import BESIDE
 from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.llama import OUTPUTS, Context, Flag, Log, Model, padded
 from workbench.inference.local.protocol import Events
 from workbench.inference.local.samplers import Candidates
 from workbench.inference.local.scoring import Scorer
 from workbench.inference.local.shape import Shape
+from workbench.inference.local.together import TEXTS
 
 _LONG = 32  # rows in a decode that is worth interrupting for a cancel
 _NEWS = 1.0  # seconds between two reports of how full it is
@@ -126,16 +128,17 @@ class Scheduler:
             guard=self.trials.decode,
         )
 
-        def alone(cells: int, outputs: int) -> Context:
+        def alone(cells: int, outputs: int, sequences: int = 1) -> Context:
             check_size(model, options, min(cells, length), machine.available())
-            return Context(model, cells=cells, sequences=1, unified=False, outputs=outputs, **common)
+            return Context(model, cells=cells, sequences=sequences, unified=sequences > 1, outputs=outputs, **common)
 
         self.alternating = Alternating(
             lambda: alone(padded(length), 1),
             lanes=lanes,
             guard=self.trials.decode,
         )
-        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS), length)
+        sequences = 1 + max(TEXTS, BESIDE) if model.shares else 1  # the prompt's, and those of texts that go on from it
+        self.scorer = Scorer(model, lambda cells: alone(cells, OUTPUTS, sequences), length)
 
     def emit(self, event: Event) -> None:
         """Note an event of a lane for this step's frame."""

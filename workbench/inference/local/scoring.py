@@ -14,19 +14,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from workbench.errors import EngineError, WorkbenchError
+from workbench.inference.engine import TokenLogprob
 from workbench.inference.local.cells import common
-from workbench.inference.local.lane import logprob
+from workbench.inference.local.hiding import Part, unseen
+from workbench.inference.local.lane import Spread, logprob
 from workbench.inference.local.llama import OUTPUTS, Context, Floats, Ids, Model, padded
+from workbench.inference.local.together import FEW, ROWS, groups, steps
 
 IDLE = 60.0  # seconds after which the unused context is freed
 TILE = 64  # rows from which llama.cpp computes attention in tiles (ggml's GGML_FA_TILE_Q)
-ROWS = 4  # rows that products with repacked weights take together
 _SMALLEST = 1024
 # Rows of text read at once: fewer than a tile, or a text would not have the probabilities that it was drawn with, nor
 # the same in a long text and in a short one.
@@ -36,6 +38,7 @@ STORED = 256 * 1024 * 1024  # bytes of logits that are kept of the last text tha
 
 Answer = Callable[[tuple[Any, ...] | WorkbenchError], None]
 Read = Callable[[Floats, int], Any]  # what is made of the logits where a token of the text stands
+Work = Generator[None, None, tuple[Any, ...]]  # pauses after every chunk
 
 
 class Scorer:
@@ -48,7 +51,7 @@ class Scorer:
         self._context: Context | None = None
         self._prompt: Ids = np.zeros(0, np.int32)
         self._last: Floats | None = None  # the logits after the prompt
-        self._queue: deque[tuple[Ids, Ids | None, int, Answer, Read | None]] = deque()
+        self._queue: deque[Iterator[None]] = deque()
         self._running: Iterator[None] | None = None
         self._used = 0.0
         self._stored: tuple[Ids, Ids, list[Floats]] | None = None  # a prompt, a text, the logits where its tokens stand
@@ -59,7 +62,15 @@ class Scorer:
         With `read` the text is decoded a token a step, as a strict lane does, and the answer is what it makes of each
         token's logits; asked again of the same text, stored logits serve.
         """
-        self._queue.append((prompt, text, top, answer, read))
+        self._queue.append(self._answer(self._one(prompt, text, top, read), answer))
+
+    def submit_many(self, prompt: Ids, texts: Sequence[Ids], top: int, answer: Answer) -> None:
+        """Score each text after the same prompt; the answer has a tuple for each."""
+        self._queue.append(self._answer(self._many(prompt, texts, top), answer))
+
+    def submit_hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: Answer) -> None:
+        """Score `text` after `prompt` once for each of `parts`: places of tokens that it does not see (hiding.py)."""
+        self._queue.append(self._answer(self._hidden(prompt, text, parts), answer))
 
     @property
     def busy(self) -> bool:
@@ -77,25 +88,65 @@ class Scorer:
         if self._running is None:
             if not self._queue:
                 return
-            self._running = self._answer(*self._queue.popleft())
+            self._running = self._queue.popleft()
         if next(self._running, self) is self:
             self._running = None
 
-    def _answer(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, read: Read | None) -> Iterator[None]:
+    def _answer(self, work: Work, answer: Answer) -> Iterator[None]:
         """Work that pauses after every chunk; ends by calling `answer`, whatever happens."""
         try:
-            if text is None:
-                yield from self._reach(prompt, len(prompt))
-                answer(logprob(self._model, self._after(), None, top))
-            elif read is None:
-                yield from self._score(prompt, text, top, answer)
-            else:
-                yield from self._look(prompt, text, read, answer)
+            answer((yield from work))
         except WorkbenchError as error:
             self._last = None
             answer(error)
 
-    def _score(self, prompt: Ids, text: Ids, top: int, answer: Answer) -> Iterator[None]:
+    def _hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part]) -> Work:
+        context = yield from self._reach(prompt, len(prompt) + len(text))
+        return tuple((yield from unseen(self._model, context, prompt, text, parts)))
+
+    def _one(self, prompt: Ids, text: Ids | None, top: int, read: Read | None) -> Work:
+        if text is None:
+            yield from self._reach(prompt, len(prompt))
+            return logprob(self._model, self._after(), None, top)
+        if read is None:
+            return (yield from self._score(prompt, text, top))
+        return (yield from self._look(prompt, text, read))
+
+    def _many(self, prompt: Ids, texts: Sequence[Ids], top: int) -> Work:
+        """The texts' first tokens from the same logits; the others in few steps, of rows that may go together."""
+        found: list[list[TokenLogprob]] = [[] for _ in texts]
+        if not any(len(text) for text in texts):
+            return tuple(map(tuple, found))
+        context = yield from self._reach(prompt, len(prompt) + max(map(len, texts)))
+        spread = Spread(self._model, self._after(), top)
+        for place, text in enumerate(texts):
+            if len(text):
+                found[place].append(spread.of(int(text[0])))
+        rows = [max(0, len(text) - 1) for text in texts]
+        room = FEW - len(prompt) if context.sequences > 1 else 0
+        together, alone = groups(rows, room, context.sequences - 1)
+        for group in together:
+            try:
+                for sequence in range(1, len(group) + 1):
+                    context.copy(0, sequence, len(prompt))
+                for step in steps([rows[place] for place in group]):
+                    for row, (which, at) in enumerate(step):
+                        context.token[row] = texts[group[which]][at]
+                        context.position[row], context.sequence[row] = len(prompt) + at, which + 1
+                    context.wanted[: len(step)] = 1
+                    self._run(context, len(step))
+                    for row, (which, at) in enumerate(step):
+                        token = int(texts[group[which]][at + 1])
+                        found[group[which]] += logprob(self._model, context.logits(row), token, top)
+                    yield
+            finally:
+                for sequence in range(1, len(group) + 1):
+                    context.drop(sequence)
+        for place in alone:
+            found[place] = list((yield from self._score(prompt, texts[place], top)))
+        return tuple(map(tuple, found))
+
+    def _score(self, prompt: Ids, text: Ids, top: int) -> Work:
         context = yield from self._reach(prompt, len(prompt) + len(text))
         found = list(logprob(self._model, self._after(), int(text[0]), top))
         for start in range(0, len(text) - 1, TOGETHER):
@@ -104,17 +155,16 @@ class Scorer:
             for row in range(len(chunk)):
                 found += logprob(self._model, context.logits(row), int(text[start + row + 1]), top)
             yield
-        answer(tuple(found))
+        return tuple(found)
 
-    def _look(self, prompt: Ids, text: Ids, read: Read, answer: Answer) -> Iterator[None]:
+    def _look(self, prompt: Ids, text: Ids, read: Read) -> Work:
         """A token a step, so that the logits are those that a strict lane drew from."""
         told = []
         if (known := self._stored) and np.array_equal(known[0], prompt) and np.array_equal(known[1], text):
             for logits, token in zip(known[2], text.tolist(), strict=True):
                 told.append(read(logits, token))
                 yield
-            answer(tuple(told))
-            return
+            return tuple(told)
         self._stored = None
         context = yield from self._reach(prompt, len(prompt) + len(text))
         room = len(text) * self._model.vocabulary * 4 <= STORED
@@ -128,7 +178,7 @@ class Scorer:
             told.append(read(logits, token))
             yield
         self._stored = (prompt, text, rows) if room else None
-        answer(tuple(told))
+        return tuple(told)
 
     def _reach(self, prompt: Ids, total: int) -> Generator[None, None, Context]:
         """A context that stands after the prompt and has room for `total` tokens."""
@@ -183,6 +233,10 @@ class Scorer:
         context.sequence[:count] = 0
         context.wanted[:count] = 0 if last_only else 1
         context.wanted[count - 1] = 1
+        self._run(context, count)
+
+    @staticmethod
+    def _run(context: Context, count: int) -> None:
         result = context.decode(count)
         if result:
             raise EngineError(f"llama.cpp could not compute this step (code {result})")

@@ -15,9 +15,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ from workbench.errors import EngineError, WorkbenchError
 from workbench.inference.engine import Finished, Generate, LoadOptions, ModelInfo, Step, TokenLogprob, Usage
 from workbench.inference.local import llama, machine, protocol
 from workbench.inference.local.counting import Counter
+from workbench.inference.local.hiding import in_tokens
 from workbench.inference.local.lane import Fed, Lane
 from workbench.inference.local.scheduler import Scheduler, check_size, most_cells
 from workbench.inference.local.stages import Microscope
@@ -152,7 +153,11 @@ class Worker:
                 self._score(
                     command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler, command.continuation
                 )
-                self._score(command.id, prompt, whole[len(prompt) :], max(0, command.top), scheduler)
+            case protocol.ScoreHidden():
+                prompt, whole = counter.continued(command.prompt, command.continuation)
+                self._hide(command, prompt, whole[len(prompt) :], scheduler)
+            case protocol.ScoreMany():
+                self._score_many(command, counter, scheduler)
             case protocol.Stages():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._look(command, prompt, whole[len(prompt) :], scheduler)
@@ -204,6 +209,40 @@ class Worker:
                 self.send(protocol.Scored(identity, result if said is None else self._cut(said, result)))
 
         self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer))
+
+    def _hide(self, command: protocol.ScoreHidden, prompt: llama.Ids, text: llama.Ids, scheduler: Scheduler) -> None:
+        assert self._model is not None
+        if len(text) == 0:
+            self.send(protocol.ScoredMany(command.id, tuple(() for _ in command.hidden)))
+            return
+        if len(prompt) == 0:
+            raise EngineError("there is nothing before the text to hide", hint="give a prompt of at least one token")
+        parts = in_tokens(self._model, command.prompt, prompt, command.hidden)
+        answer = self._each(command.id, (command.continuation,) * len(parts))
+
+        self._inbox.put(lambda: scheduler.scorer.submit_hidden(prompt, text, parts, answer))
+
+    def _score_many(self, command: protocol.ScoreMany, counter: Counter, scheduler: Scheduler) -> None:
+        said = command.continuations
+        prompt = counter.raw(command.prompt)
+        if len(prompt) == 0:
+            raise EngineError("there is nothing before the text to score", hint="give a prompt of at least one token")
+        texts = [counter.continued(command.prompt, text)[1][len(prompt) :] for text in said]
+        answer = self._each(command.id, said)
+
+        self._inbox.put(lambda: scheduler.scorer.submit_many(prompt, texts, max(0, command.top), answer))
+
+    def _each(self, identity: int, said: Sequence[str]) -> Callable[[tuple[Any, ...] | WorkbenchError], None]:
+        """What tells the scores of each text."""
+
+        def answer(result: tuple[Any, ...] | WorkbenchError) -> None:
+            if isinstance(result, WorkbenchError):
+                self.send(protocol.Failed(identity, result.what, result.hint))
+            else:
+                cut = (self._cut(text, scored) for text, scored in zip(said, result, strict=True))
+                self.send(protocol.ScoredMany(identity, tuple(cut)))
+
+        return answer
 
     def _cut(self, text: str, scored: tuple[T, ...]) -> tuple[T, ...]:
         """The tokens with texts that joined give `text`: a token may end inside a character."""

@@ -13,6 +13,8 @@ from workbench.inference.remote.address import host
 from workbench.inference.remote.link import Link
 from workbench.inference.sampling import Sampling
 
+_MOST = 20  # alternatives that such servers give at most, as vLLM comes (max_logprobs)
+
 
 class Plain:
     """A server with the OpenAI API alone: no tokenizer, no templates, no log-probabilities of given text."""
@@ -49,11 +51,12 @@ class Plain:
 
     async def next_token(self, prompt: str, top: int) -> tuple[TokenLogprob, ...]:
         """As Engine.next_token: one token asked for, with the likeliest ones beside it."""
-        body = {"model": self._model, "prompt": prompt, "max_tokens": 1, "logprobs": top, "temperature": 1}
+        given = min(top, _MOST)
+        body = {"model": self._model, "prompt": prompt, "max_tokens": 1, "logprobs": given, "temperature": 1}
         answer = await self._link.ask("/completions", body)
         choices = answer.get("choices") if isinstance(answer, dict) else None
-        given = choices[0].get("logprobs") if isinstance(choices, list) and choices else None
-        found = wire.logprobs(given) if isinstance(given, dict) else ()
+        told = choices[0].get("logprobs") if isinstance(choices, list) and choices else None
+        found = wire.logprobs(told) if isinstance(told, dict) else ()
         if not found or not found[0].top:
             raise self._without("token probabilities")
         return tuple(TokenLogprob(*each) for each in found[0].top[:top])

@@ -155,11 +155,23 @@ class RemoteEngine:
         async with self._gate:
             return await dialect.score(prompt, continuation, max(0, top))
 
+    async def score_many(
+        self, prompt: str, continuations: Sequence[str], *, top: int = 0
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """One after the other: each finds the prompt in the server's cache."""
+        return tuple([await self.score(prompt, text, top=top) for text in continuations])
+
     async def next_token(self, prompt: str, top: int = 20) -> tuple[TokenLogprob, ...]:
         """The likeliest next tokens, as many as the server gives."""
         dialect = self._ready()
         async with self._gate:
             return await dialect.next_token(prompt, max(1, top))
+
+    async def score_hidden(
+        self, prompt: str, continuation: str, hidden: Sequence[Sequence[tuple[int, int]]]
+    ) -> tuple[tuple[TokenLogprob, ...], ...]:
+        """No server hides a part of what it has read."""
+        raise self._error("hides no part of a prompt", "run the model here, or leave the part out")
 
     async def stages(
         self, prompt: str, continuation: str, sampling: Sampling, *, coupled: bool = True, top: int = 20

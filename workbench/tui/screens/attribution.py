@@ -25,6 +25,11 @@ _SAID = 3  # words of the answer that are named with their figures
 _NARROW = 40  # columns of the list below which a row has no bar
 
 
+def figure(weight: Weight) -> str:
+    """Its nats; `≈` in front where the unit was only hidden."""
+    return f"{'≈' if weight.quick else ''}{weight.nats:+.2f}"
+
+
 class AttributionScreen(BesideScreen[None]):
     """The units by weight; beside them the prompt, each unit shaded, and the answer, shaded by what the unit does."""
 
@@ -49,13 +54,13 @@ class AttributionScreen(BesideScreen[None]):
 
     @work(exclusive=True)
     async def _weigh(self) -> None:
-        """Weigh all units; another unit or leaving the screen ends it."""
+        """A quick look at all units, then each left out; another unit, a key or leaving the screen ends it."""
         self._found, self._rows, self._state = None, [], "reading the prompt"
         self._show()
         try:
             units = units_of(self._messages, self._by, message=self._whole)
             async with self.session.pool.use(self._path) as engine:
-                await attribute(engine, self._messages, self._answer, units, self._told)
+                await attribute(engine, self._messages, self._answer, units, self._told, quick=True)
             self._state = ""
         except WorkbenchError as error:  # the screen stays: another unit may do
             self._state = "" if self._found else str(error)
@@ -63,7 +68,8 @@ class AttributionScreen(BesideScreen[None]):
         self._show()
 
     def _told(self, found: Attribution) -> None:
-        self._found, self._state = found, f"{len(found.measured)} of {len(found.units)} left out"
+        done = f"{found.exact} of {len(found.units)} left out" if found.exact or found.note else "a quick look"
+        self._found, self._state = found, done
         self._show()
 
     # ---- painting
@@ -104,7 +110,7 @@ class AttributionScreen(BesideScreen[None]):
         kind = "mark" if weight.nats > 0 and level(weight.nats, self._most) else "dim"
         share = abs(weight.nats) / self._most if self._most else 0.0
         drawn = f"{bar(share, 5)} " if self.cards.size.width > _NARROW else ""
-        left = [(f"{weight.nats:>+7.2f} ", kind), (drawn, "bar"), (unit.brief, "")]
+        left = [(f"{figure(weight):>7} ", kind), (drawn, "bar"), (unit.brief, "")]
         return left, [(f"{weight.tokens} tok", "dim")]
 
     def turned(self) -> None:
@@ -134,9 +140,9 @@ class AttributionScreen(BesideScreen[None]):
                 made.add(message.content[done:start], "dim")
                 weight = self._weight(unit)
                 kind = style(weight.nats, self._most) if weight else "dim"
-                figure = f"{LEVELS[level(weight.nats, self._most)]}{weight.nats:+.2f} " if weight else "… "
-                began = made.add(figure, "here" if unit == here else "dim")
-                at = began if unit == here and not at else at
+                shade = made.add(LEVELS[level(weight.nats, self._most)] if weight else "", "dim")
+                made.add(f"{figure(weight)} " if weight else "… ", "here" if unit == here else "dim")
+                at = shade if unit == here and not at else at
                 made.add(message.content[start:end], kind)
                 done = end
             made.add(message.content[done:] + "\n", "dim")
@@ -145,8 +151,10 @@ class AttributionScreen(BesideScreen[None]):
     def _add_answer(self, made: Shaded, found: Attribution, chosen: Weight) -> None:
         """The answer shaded by what the chosen unit does for each token, the strongest named with figures."""
         made.add(
-            f"── the answer, {chosen.nats:+.2f} nats by this unit ({found.per_token(chosen):+.3f} a token)\n", "head"
+            f"── the answer, {figure(chosen)} nats by this unit ({found.per_token(chosen):+.3f} a token)\n", "head"
         )
+        if chosen.quick:
+            made.add("≈ only hidden from the answer, not left out yet\n", "dim")
         if not chosen.words:
             made.add("without it the answer is cut into other tokens\n", "dim")
             return
@@ -169,6 +177,13 @@ class AttributionScreen(BesideScreen[None]):
         """Sentences, paragraphs, examples, whole messages."""
         self._by = KINDS[(KINDS.index(self._by) + 1) % len(KINDS)]
         self._weigh()
+
+    def action_stop(self) -> None:
+        """Measure no more; what there is stays."""
+        if self._state and self._found:
+            self.workers.cancel_node(self)
+            self._state = f"stopped · {self._found.exact} of {len(self._found.units)} left out"
+            self._show()
 
     def action_message(self) -> None:
         """What the user asks is weighed too, or not."""

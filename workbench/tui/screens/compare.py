@@ -422,6 +422,10 @@ class CompareScreen(CoverableScreen[None]):
         """What the samplers did to the lane's answer."""
         self.tools.work(self.tools.microscope())
 
+    def action_needle(self) -> None:
+        """What the lane's model finds of a fact in longer and longer texts."""
+        self.tools.work(insight_flows.needle(self))
+
     def action_models(self) -> None:
         """What models there are."""
         self.tools.work(self.tools.models())

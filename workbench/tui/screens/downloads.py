@@ -24,18 +24,19 @@ class DownloadsScreen(BesideScreen[None]):
     """Newest last; those that an earlier start left are there, paused."""
 
     places: ClassVar[tuple[str, ...]] = ("downloads", "list", "answer", "app")
+    narrow: ClassVar[int] = 90
     BINDINGS: ClassVar[list[BindingType]] = bindings("downloads")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._shown: list[str] = []
+        self._shown: list[str] | None = None
 
     def on_mount(self) -> None:
         """Show, and go on showing."""
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("downloads") if a.footer)
         self.foot.show([(f"{keys} · esc back", "")])
         self.set_interval(0.5, self._tick)
-        self._tick()
+        self.call_after_refresh(self._tick)  # the bar is as wide as its pane
 
     @property
     def fetch(self) -> Fetch | None:
@@ -49,7 +50,7 @@ class DownloadsScreen(BesideScreen[None]):
         says = [fetch.says for fetch in fetches.all]
         if says == self._shown:
             return
-        if len(says) != len(self._shown):
+        if len(says) != len(self._shown or ()):
             self.cards.show(len(says), max(0, min(self.cards.here, len(says) - 1)))
         self._shown = says
         count = f"  {len(fetches.running)} running, {len(fetches.left)} not done" if says else "  none yet"
@@ -61,7 +62,7 @@ class DownloadsScreen(BesideScreen[None]):
         """Its name, how it stands."""
         fetch = self.workbench.fetches.all[index]
         kind = "bad" if fetch.error else "mark" if fetch.paused else "label" if fetch.path else "dim"
-        state = "failed" if fetch.error else fetch.state
+        state = "failed" if fetch.error else f"{fetch.part:.0%}" if fetch.running else fetch.state
         return [(fetch.name, ""), (f"  {fetch.what.repo}", "dim")], [(state, kind)]
 
     def turned(self) -> None:

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
+from workbench import paths
 from workbench.errors import NotFoundError, UsageError, WorkbenchError
 from workbench.experiments.looking import Look
 from workbench.experiments.places import folders
@@ -190,15 +191,17 @@ class ExperimentsScreen(BesideScreen[None]):
     def _lines(self, entry: Entry) -> list[str]:
         known, going, width = self._looks.get(entry.path), self.going, self.pane.size.width
         if known is None:
-            lines = [entry.title or entry.name, str(entry.path), "", "reading…"]
+            lines = [entry.title or entry.name, paths.short(entry.path), "", "reading…"]
         elif isinstance(known, str):
             lines = [entry.title or entry.name, "", known, "", "e opens it in your editor"]
         else:
             lines = experiments_text.look_text(entry, known)
+        stands: list[str] = []
         if going is not None:
-            lines += experiments_text.going_text(going, width)
+            stands += experiments_text.going_text(going, width)
         if entry.path in self._elsewhere:
-            lines += experiments_text.elsewhere_text(self._elsewhere[entry.path], width)
+            stands += experiments_text.elsewhere_text(self._elsewhere[entry.path], width)
+        lines[1:1] = stands + [""] * bool(stands)  # what one waits for is in sight, however much the file plans
         if self._ran.get(entry.path) or (entry.path in self._ran and going is None):
             lines += experiments_text.runs_text(self._ran[entry.path])
         return lines
@@ -334,7 +337,7 @@ class ExperimentsScreen(BesideScreen[None]):
         from workbench.experiments.shelf import template
         from workbench.tui.screens.ask import AskScreen
 
-        name = await self.app.push_screen_wait(AskScreen(f"name of the experiment, in {self._shelf.home().path}"))
+        name = await self.app.push_screen_wait(AskScreen(f"its name, in {paths.short(self._shelf.home().path)}"))
         if name:
             path = await asyncio.to_thread(self._shelf.save_new, name, template(name))
             self.line.value = ""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
@@ -14,6 +14,7 @@ from textual.widgets import Input
 from workbench.errors import WorkbenchError
 from workbench.models import hub
 from workbench.models.asking import asked
+from workbench.models.suiting import Room, room
 from workbench.tui import actions, hub_text
 from workbench.tui.screens.beside import BesideScreen, bindings
 from workbench.tui.widgets.card_list import Row
@@ -45,7 +46,7 @@ class HubScreen(BesideScreen[None]):
         self._repos: list[Repo] = []
         self._pages: dict[str, RepoPage] = {}
         self._inside: RepoPage | None = None  # whose files the list holds
-        self._room = 0  # bytes of memory that are free
+        self._room = Room(0)  # memory that is free
 
     def compose(self) -> ComposeResult:
         yield self.line
@@ -53,9 +54,7 @@ class HubScreen(BesideScreen[None]):
 
     async def on_mount(self) -> None:
         """The most downloaded, until one asks for others."""
-        from workbench.hardware import memory
-
-        self._room = await asyncio.to_thread(memory.available)
+        self._room = await asyncio.to_thread(room)
         self.set_interval(0.5, self._tick)
         self._tick()
         self._search()
@@ -84,7 +83,7 @@ class HubScreen(BesideScreen[None]):
         best, _ = hub_text.advised(self._inside, self._room)
         says = hub_text.verdict(file, self._room)
         kind = {"fits": "label", "too big": "bad", "tight": "mark"}.get(says, "dim")
-        name = f" {file.name.rsplit('/', 1)[-1]}"
+        name = f" {hub_text.short(file.name, self._inside)}"
         left = [("▸ " if file is best else "  ", "match"), (f"{file.quantization or '?':<8}", ""), (name, "dim")]
         return left, [(f"{file.size / 1e6:,.0f} MB ", "dim"), (says, kind)]
 
@@ -117,8 +116,10 @@ class HubScreen(BesideScreen[None]):
         return self._pages[id]
 
     @work(group="search", exclusive=True)
-    async def _search(self) -> None:
+    async def _search(self, *, entered: bool = False) -> None:
+        """Ask the hub; what was `entered` leads to the list."""
         self.head.show([("searching the hub…", "")], [(hub.endpoint(), "")])
+        problem = ""
         try:
             wish = asked(self.line.value, self._sort)
             find: Callable[[], list[Repo]] = lambda: hub.search(  # noqa: E731  (typed, for the thread)
@@ -127,14 +128,17 @@ class HubScreen(BesideScreen[None]):
             self._repos = await asyncio.to_thread(find)
         except WorkbenchError as error:
             self._repos = []
-            self.head.show([(f"✗ {error}", "bad")], firm=True)
+            problem = f"✗ {error}"
+            self.head.show([(problem, "bad")], firm=True)
         else:
             found = f"{len(self._repos)} repositories" if self._repos else "nothing matches"
             self.head.show([("the hub", "name"), (f"  {found}, by {self._sort}", "")], [(hub.endpoint(), "")])
         self._inside = None
         self.cards.show(len(self._repos))
         self.turned()
-        if self._repos and self.focused is self.line and self.line.value:
+        if problem:
+            self.pane.set_text(problem)  # whole: the head may be too short for it
+        if self._repos and self.focused is self.line and entered:
             self.cards.focus()
 
     def _tick(self) -> None:
@@ -153,7 +157,13 @@ class HubScreen(BesideScreen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the search line."""
         event.stop()
-        self._search()
+        self._search(entered=True)
+
+    def on_key(self, event: events.Key) -> None:
+        """Down leaves the search line for the list."""
+        if event.key == "down" and self.focused is self.line and (self._repos or self._inside):
+            event.stop()
+            self.cards.focus()
 
     def taken(self) -> None:
         """Enter: into a repository, or a file of it is fetched."""

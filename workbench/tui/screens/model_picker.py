@@ -54,6 +54,8 @@ class ModelPicker(Picker):
 
 
 def _row(model: Model, words: Sequence[str]) -> Row:
+    from workbench.models.catalog import count
+
     lower = model.name.lower()
     places = [at for word in words if (first := lower.find(word)) >= 0 for at in range(first, first + len(word))]
     name = marked(model.name, places)
@@ -63,8 +65,9 @@ def _row(model: Model, words: Sequence[str]) -> Row:
     if is_remote(model.path):
         holds = f"{model.context_length:>7,} ctx" if model.context_length else ""
         return Row(model.path, columns((name, 44), (holds, 11), (model.source, 0)), f"on {model.source}\n{model.path}")
-    about = f"{size(model.size):>8}  {model.parameters / 1e9:>5.1f} B  {model.context_length:>7,} ctx"
-    detail = f"{model.architecture}, {model.quantization}, {model.source}\n{model.path}"
+    about = f"{size(model.size):>8}  {count(model.parameters):>6}  {model.context_length:>7,} ctx"
+    sees = ", with a projector (mmproj)" if model.projector else ""
+    detail = f"{model.architecture}, {model.quantization}, {model.source}{sees}\n{model.path}"
     return Row(model.path, columns((name, 44), (about, 0)), detail)
 
 

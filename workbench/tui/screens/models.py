@@ -35,8 +35,9 @@ class ModelsScreen(BesideScreen[str | None]):
     narrow: ClassVar[int] = 90
     BINDINGS: ClassVar[list[BindingType]] = bindings("models")
 
-    def __init__(self, session: Session, lanes: int) -> None:
+    def __init__(self, session: Session, lanes: int, current: str = "") -> None:
         super().__init__(session)
+        self._current = current  # where one begins
         self._lanes = lanes
         self._models: list[Model] = []
         self._fetching = 0  # downloads when it was last looked
@@ -47,10 +48,11 @@ class ModelsScreen(BesideScreen[str | None]):
         return self._models[self.cards.here] if 0 <= self.cards.here < len(self._models) else None
 
     async def on_mount(self) -> None:
+        self.head.show([("models", "name"), ("  looking…", "")])  # headers are read once: the first time takes seconds
         await self.workbench.fetches.open()
         self._tick()
         self.set_interval(0.5, self._tick)
-        await self._load()
+        await self._load(self._current)
 
     async def _load(self, path: str = "") -> None:
         for wait in (False, True) if self.session.settings.servers else (False,):  # servers come when they come
@@ -74,7 +76,8 @@ class ModelsScreen(BesideScreen[str | None]):
         state = "reload needed " if model.path in self._stale else "loaded " if loaded else ""
         size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
         kind = "mark" if model.path in self._stale else "label"
-        return [(model.name, ""), (f"  {model.source}", "dim")], [(state, kind), (size, "dim")]
+        sees = " + mmproj" if model.projector else ""
+        return [(model.name, ""), (f"{sees}  {model.source}", "dim")], [(state, kind), (size, "dim")]
 
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
@@ -238,9 +241,10 @@ class ModelsScreen(BesideScreen[str | None]):
         if used:
             raise EngineError(f"lane {', '.join(used)} uses {model.name}", hint="take another model there first")
         gone = await asyncio.to_thread(removal, model)
-        about = f"Deletes {', '.join(gone.files)} and frees {gone.frees / 1e6:,.0f} MB. It can be fetched again."
+        frees = f"frees {gone.frees / 1e6:,.0f} MB"
+        about = f"Deletes {', '.join(gone.files)}, {frees}. It can be fetched again."
         rows = [Choice("no", "keep it", "Nothing is deleted."), Choice("yes", f"delete {model.name}", about)]
-        if await self.app.push_screen_wait(ChoiceScreen("delete the model?", rows)) == "yes":
+        if await self.app.push_screen_wait(ChoiceScreen(f"delete the model? it {frees}", rows)) == "yes":
             await self.session.pool.discard(Path(model.path))
             await asyncio.to_thread(gone.work)
             self.workbench.tell(f"deleted {model.name}: {gone.frees / 1e6:,.0f} MB are free")

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from workbench.inference.engine import LoadOptions
     from workbench.session import Session
 
+ABOUT = (
+    "Short real runs: two lanes read a text and answer together, with one value of a setting after the other.",
+    "What would not leave memory for the rest of the machine is not loaded. Nothing is changed until a keeps it.",
+)
+
 
 class TuneScreen(ModalScreen["LoadOptions | None"]):
     """Gives the options to keep, or None. It measures until it is done, stopped or left."""
@@ -87,7 +92,7 @@ class TuneScreen(ModalScreen["LoadOptions | None"]):
     def _show(self) -> None:
         if not self.is_attached:
             return
-        rows = tuning.plot(self._points, self.size.width - 4)
+        rows = tuning.plot(self._points, self.size.width - 4) or list(ABOUT)
         new = changed(self.proposed, self._present)
         if self._points:
             said = ", ".join(f"{name} = {value}" for name, value in new.items())

@@ -116,7 +116,8 @@ class VersionsScreen(BesideScreen[tuple[str, str] | None]):
             return
         old, new = (safe.text(text).replace("\t", "    ") for text in (old, new))
         if not old or old == new:
-            self.pane.set_text(new)
+            note = safe.text(self._rows[index].note)
+            self.pane.set_text(f"{note}\n\n{new}" if old and note else new)
             self.head.show(
                 [
                     (f"versions of {self._working.id}", "name"),

@@ -38,7 +38,9 @@ class AnswerPane(Widget, can_focus=True):
     DEFAULT_CSS = """
     AnswerPane { height: 1fr; width: 1fr; color: $text; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"answer--added", "answer--removed", "answer--match", "answer--bar"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"answer--{name}" for name in ("added", "removed", "match", "bar", "statement", "written")
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id) for a in actions.at("answer")
     ]

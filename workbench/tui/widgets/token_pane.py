@@ -1,7 +1,7 @@
 """A text as its tokens, in turn: only the rows in sight are laid out and painted, however long the text.
 
 Every other token of a row is underlined and has the other background: pieces are told apart without colours too. What
-a template wrote stands in ⟦ ⟧, a control token that came from a person behind ⚠.
+a template wrote stands in ⟦ ⟧, a control token that came from a person (or stands in an answer) behind ⚠.
 """
 
 from __future__ import annotations
@@ -155,9 +155,12 @@ class TokenPane(Widget, can_focus=True):
             found = shown, cell_len(shown)
             if len(self._known) < _KNOWN:
                 self._known[token.text] = found
-        if not (self.owners or self.bars):
+        told = self.owners or token.kind == "control"
+        if not (told or self.bars):
             return found
         text, wide = found
+        if not self.owners and told:
+            text = f"⚠{text}"
         if self.owners and at < len(self.owners):
             text = self._told_apart(at, text)
         text += "│" if self.bars else ""

@@ -1,0 +1,255 @@
+"""The needle probe of a lane: a fact at growing depth in longer and longer texts, after the lane's own prompt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from workbench.errors import WorkbenchError
+from workbench.inference.engine import Message
+from workbench.insight import needle
+from workbench.insight.needle import Cell
+from workbench.insight.needle_words import SIGNS, brief
+from workbench.tui import actions, needle_text
+from workbench.tui.needle_kept import Kept, Place, Setup
+from workbench.tui.screens.beside import bindings
+from workbench.tui.widgets.frame import FrameLine
+from workbench.tui.widgets.heat import HeatPane
+from workbench.tui.widgets.heat_grid import HeatGrid
+
+if TYPE_CHECKING:
+    from workbench.session import Session
+    from workbench.tui.app import WorkbenchApp
+
+
+class NeedleScreen(ModalScreen[None]):
+    """Cells fill in as they are measured; below them what the current one reads, scores and, when asked, says."""
+
+    DEFAULT_CSS = """
+    NeedleScreen { background: $background; layout: vertical; }
+    NeedleScreen HeatGrid { max-height: 50%; margin: 0 1; }
+    NeedleScreen Vertical { height: 1fr; padding: 0 1; }
+    """
+    AUTO_FOCUS = "HeatGrid"
+    places: ClassVar[tuple[str, ...]] = ("needle", "grid", "answer", "app")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("needle")
+
+    def __init__(self, session: Session, label: str, model: str, path: str, lead: Sequence[Message]) -> None:
+        super().__init__()
+        self.session = session
+        self._label, self._model, self._path, self._lead = label, model, path, tuple(lead)
+        self._measure: needle_text.Measure = "probability"
+        self._asked = 0  # answers begun
+        self._state = ""  # what goes on, or why it ended
+        self.grid, self.pane = HeatGrid(), HeatPane()
+        self.head, self.middle, self.foot = FrameLine("top"), FrameLine("middle"), FrameLine("bottom")
+
+    @property
+    def workbench(self) -> WorkbenchApp:
+        """The app, by its type."""
+        return cast("WorkbenchApp", self.app)
+
+    @property
+    def kept(self) -> Kept:
+        """The probe; what another visit measured of the same is there."""
+        assert self.workbench.needle is not None
+        return self.workbench.needle
+
+    def compose(self) -> ComposeResult:
+        yield self.head
+        yield self.grid
+        yield self.middle
+        with Vertical():
+            yield self.pane
+        yield self.foot
+
+    def on_mount(self) -> None:
+        before = self.workbench.needle
+        self.workbench.needle = (
+            before.of(self._path, self._lead) if before is not None else Kept(self._path, self._lead)
+        )
+        keys = [f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("needle") if a.footer]
+        self.foot.show([(" · ".join([*keys, "esc leave"]), "")])
+        self._run()
+
+    # ---- measuring
+
+    @property
+    def _whole(self) -> bool:
+        return self.kept.probe is not None and all(place in self.kept.cells for place in self.kept.places)
+
+    @work(group="measure", exclusive=True)
+    async def _run(self) -> None:
+        """Measure what is not there yet; another run, a stop or leaving the screen ends it."""
+        kept = self.kept
+        if self._whole:
+            self._state = ""
+            self._show()
+            return
+        self._tell("reading the model" if Path(self._path) not in self.session.pool.engines() else "counting tokens")
+        try:
+            probe = await asyncio.to_thread(kept.setup.probe, self._lead)
+            async with self.session.pool.use(Path(self._path)) as engine:
+                kept.probe = await needle.settled(engine, probe)
+                kept.limit = needle.limit(engine, probe.room)
+                kept.reason = await needle.unscored(engine)
+                self._tell("measuring")
+                async for spot in needle.spots(engine, kept.probe):
+                    place = spot.fill, spot.depth
+                    if place not in kept.cells:
+                        plain = Cell(spot) if kept.reason else await needle.scored(engine, probe.needle, spot)
+                        kept.cells[place] = plain
+                        self._show()
+            self._tell("")
+        except WorkbenchError as error:  # the screen stays: another setup may do
+            self._tell(str(error))
+            self.workbench.tell(str(error), severity="error")
+
+    @work(group="ask", exclusive=True)
+    async def _ask(self, places: Sequence[Place]) -> None:
+        """Have the model answer these cells, one after the other."""
+        kept = self.kept
+        probe = kept.probe
+        if probe is None:
+            return
+        try:
+            async with self.session.pool.use(Path(self._path)) as engine:
+                for done, place in enumerate(places):
+                    self._tell(f"asking, {done} of {len(places)} done" if len(places) > 1 else "asking")
+                    self._asked += 1
+                    trial = f"needle-{id(self)}-{self._asked}"
+                    kept.cells[place] = await needle.asked(
+                        engine, probe.needle, kept.cells[place], probe.room, trial=trial
+                    )
+                    self._show()
+            self._tell("")
+        except WorkbenchError as error:
+            self._tell(str(error))
+            self.workbench.tell(str(error), severity="error")
+
+    # ---- painting
+
+    def _tell(self, state: str) -> None:
+        self._state = state
+        self._show()
+
+    @property
+    def place(self) -> Place | None:
+        """The current cell's."""
+        probe = self.kept.probe
+        if probe is None:
+            return None
+        row, column = self.grid.here
+        depths = (*probe.columns, None)
+        return probe.fills[min(row, len(probe.fills) - 1)], depths[min(column, len(depths) - 1)]
+
+    def _show(self) -> None:
+        if not self.is_attached:
+            return
+        kept, probe = self.kept, self.kept.probe
+        about = [self._state] if self._state else []
+        if probe is not None:
+            self.grid.show("tokens", needle_text.heads(probe), needle_text.rows(kept, self._measure))
+            said = needle_text.measure_told(self._measure, probe)
+            limit = f"limit {kept.limit:,}" if kept.limit else ""
+            measured = f"{len(kept.measured)} of {len(kept.places)}"
+            about = [said, *([limit] if limit else []), *(about or [measured])]
+        else:
+            self.grid.show("tokens", [], [])
+        title = [(f"needle {self._label}", "name"), (f"  {self._model}", "strong")]
+        self.head.show(title, [(" · ".join(about), "")], firm=True)
+        done = brief(probe, kept.measured) if probe is not None and self._whole else ""
+        self.middle.show([(done or SIGNS, "strong" if done else "")], [(SIGNS, "")] if done else [])
+        self._paint()
+
+    def _paint(self, at: int | None = None) -> None:
+        place = self.place
+        cell = self.kept.cells.get(place) if place is not None else None
+        self.pane.put(needle_text.paint(self.kept, cell, self._state), at)
+
+    def on_heat_grid_moved(self) -> None:
+        """Another cell, from its beginning."""
+        self._paint(0)
+
+    def on_heat_grid_taken(self) -> None:
+        """Into the text, to scroll."""
+        self.pane.focus()
+
+    # ---- keys
+
+    def action_run(self) -> None:
+        """Go on; from anew when all is there."""
+        if self._whole:
+            self._cancel("ask")
+            self.kept.cells.clear()
+        self._run()
+
+    def action_stop(self) -> None:
+        """Measure and ask no more."""
+        if self._cancel("measure", "ask"):
+            self._tell("stopped, r goes on")
+
+    def _cancel(self, *groups: str) -> bool:
+        """End what runs of these; whether anything did."""
+        busy = [each for each in self.workers if each.node is self and each.group in groups and each.is_running]
+        for worker in busy:
+            worker.cancel()
+        return bool(busy)
+
+    def _take(self, setup: Setup) -> None:
+        """Another setup: what is measured and asked for the old one ends."""
+        self._cancel("measure", "ask")
+        self.kept.take(setup)
+        self._run()
+
+    def action_ask(self) -> None:
+        """The current cell."""
+        place = self.place
+        if place is None or place not in self.kept.cells:
+            self.workbench.tell("this cell is not measured yet", severity="warning")
+            return
+        self._ask([place])
+
+    def action_ask_all(self) -> None:
+        """All that are there and were not asked; without the fact too."""
+        places = [
+            place for place in self.kept.places if place in self.kept.cells and self.kept.cells[place].answer is None
+        ]
+        if places:
+            self._ask(places)
+
+    @work(group="form")
+    async def action_form(self) -> None:
+        """Another fact, another text; what was measured before goes."""
+        from workbench.tui.screens.needle_form import NeedleForm
+
+        setup = await self.app.push_screen_wait(NeedleForm(self.kept.setup, self._lead))
+        if setup is not None and setup != self.kept.setup:
+            self._take(setup)
+
+    def action_measure(self) -> None:
+        """The next measure in the cells."""
+        ways = needle_text.MEASURES
+        self._measure = ways[(ways.index(self._measure) + 1) % len(ways)]
+        self._show()
+
+    def action_beyond(self) -> None:
+        """Fills past the limit, or none."""
+        setup = self.kept.setup
+        self._take(replace(setup, beyond=not setup.beyond))
+
+    def action_leave(self) -> None:
+        """From the text to the cells, from there back."""
+        if self.focused is self.pane:
+            self.grid.focus()
+        else:
+            self.dismiss(None)
