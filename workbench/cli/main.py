@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "write a run's results as HTML, Markdown, CSV, JSON lines or JUnit XML",
     "compare": "run variants side by side and print their answers",
     "tokens": "show the tokens of a text",
+    "context": "what fills the context window, and what is forgotten when it is too small",
     "associate": "which words a context makes likelier",
     "diverge": "where two answers part, and what was likely there",
     "attribute": "which parts of a prompt an answer hangs on",

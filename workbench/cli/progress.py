@@ -15,6 +15,8 @@ from workbench.experiments.experiment import (
     RunEvent,
     TrialAdvanced,
     TrialFinished,
+    TrialFitted,
+    TrialFitting,
     TrialPlan,
 )
 
@@ -41,6 +43,11 @@ class Progress:
             case HistoryFailed():
                 self.end()
                 output.narrate(f"not in the history: {event.reason}")
+            case TrialFitting():
+                self._draw(f"{self._labels[event.trial]} is made to fit the context")
+            case TrialFitted():
+                self.end()
+                output.narrate(f"{self._labels[event.trial]} {event.window.says()}")
             case TrialAdvanced():
                 self._tokens[event.trial] += event.tokens
                 self._draw(self._lanes())

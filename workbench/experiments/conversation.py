@@ -22,6 +22,8 @@ from workbench.experiments.experiment import (
     RunEvent,
     TrialAdvanced,
     TrialFinished,
+    TrialFitted,
+    TrialFitting,
     TrialPlan,
     TrialRecord,
     TrialStarted,
@@ -29,10 +31,11 @@ from workbench.experiments.experiment import (
 )
 from workbench.inference.engine import Finish, Message, Mode
 from workbench.inference.sampling import Sampling
+from workbench.inference.window import Policy, Summary, Window
 
 MIN_LANES, MAX_LANES = 2, 8
 _SEEDS = 2**32
-Phase = Literal["", "queued", "waiting", "loading", "reading", "answering"]
+Phase = Literal["", "queued", "waiting", "loading", "fitting", "reading", "answering"]
 
 
 @dataclass(kw_only=True)
@@ -52,6 +55,7 @@ class Exchange:
     first_token_s: float | None = None
     tokens_per_s: float | None = None
     branch: Branch | None = None  # the answer begins with its prefix
+    window: Window | None = None  # what was forgotten when it ran, without the texts of it
 
     @property
     def answer(self) -> str:
@@ -67,6 +71,7 @@ class Lane:
 
     `lead` is what the prompt puts before the conversation, rendered, custom instructions in it. `problem` says why the
     lane cannot run ("" = it can). `phase` is "" when nothing runs; `progress` 0…1 while loading; `note` why it waits.
+    `over_full` is what happens when the conversation is too long for the context; `summary` the last that was made.
     """
 
     uid: int
@@ -81,6 +86,8 @@ class Lane:
     path: str = ""
     sampling: Sampling = Sampling()
     problem: str = ""
+    over_full: Policy = "refuse"
+    summary: Summary | None = None
     turns: list[Exchange] = field(default_factory=list)
     phase: Phase = ""
     progress: float = 0.0
@@ -237,10 +244,19 @@ class Comparison:
             plans.append(self._start(lane, message, run, last.branch if last else None))
         return plans
 
-    def plan_branch(self, lane: Lane, branch: Branch, run: str) -> TrialPlan:
-        """The lane's last answer once more, from the branch's prefix on, in the mode that it was made in."""
+    def plan_branch(
+        self, lane: Lane, branch: Branch, run: str, fed: tuple[Message, ...] = (), window: Window | None = None
+    ) -> TrialPlan:
+        """The lane's last answer once more, from the branch's prefix on, in the mode that it was made in.
+
+        With a `window`: after what that left of the conversation, which is `fed`.
+        """
         last = lane.turns.pop()
-        return self._start(lane, last.message, run, branch, last.mode)
+        made = self._start(lane, last.message, run, branch, last.mode)
+        if window is None:
+            return made
+        lane.turns[-1].window = _light(window)
+        return msgspec.structs.replace(made, messages=fed, window=window)
 
     def _ready(self, only: Iterable[Lane] | None) -> list[Lane]:
         wanted = self.lanes if only is None else list(only)
@@ -262,6 +278,8 @@ class Comparison:
             mode=mode,
             coupled=self.coupled,
             branch=branch,
+            over_full=lane.over_full,
+            summary=lane.summary,
         )
 
     def apply(self, event: RunEvent) -> list[Lane]:
@@ -277,7 +295,7 @@ class Comparison:
                 for lane in changed:
                     lane.phase, lane.note = "waiting", reason
                 return changed
-            case TrialStarted() | TrialAdvanced() | TrialFinished():
+            case TrialFitting() | TrialFitted() | TrialStarted() | TrialAdvanced() | TrialFinished():
                 running = [lane for lane in self.lanes if lane.trial == event.trial]
                 for lane in running:
                     _advance(lane, lane.turns[-1], event)
@@ -306,8 +324,21 @@ class Comparison:
 _BEFORE = ("queued", "waiting", "loading")
 
 
-def _advance(lane: Lane, turn: Exchange, event: TrialStarted | TrialAdvanced | TrialFinished) -> None:
+def _light(window: Window) -> Window:
+    """Without the texts that were forgotten: the turns before have them, and so has the history."""
+    lost = tuple(msgspec.structs.replace(each, text="") for each in window.lost)
+    return msgspec.structs.replace(window, lost=lost)
+
+
+def _advance(
+    lane: Lane, turn: Exchange, event: TrialFitting | TrialFitted | TrialStarted | TrialAdvanced | TrialFinished
+) -> None:
     match event:
+        case TrialFitting():
+            lane.phase, lane.note = "fitting", ""
+        case TrialFitted():
+            turn.window = _light(event.window)
+            lane.summary = event.window.summary or lane.summary
         case TrialStarted():
             lane.phase, lane.note = "reading", ""
             turn.prompt_tokens, turn.cached_tokens = event.prompt_tokens, event.cached_tokens

@@ -10,6 +10,7 @@ from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Comparison,
 from workbench.experiments.experiment import Branch, Instructions
 from workbench.inference.engine import Finish, Message, Mode
 from workbench.inference.sampling import Sampling
+from workbench.inference.window import Policy, Summary, Window
 
 SCHEMA = 1
 SYSTEMS = ("system/plain", "system/step-by-step")  # what a new person finds, with this message
@@ -29,6 +30,7 @@ class _Turn(msgspec.Struct):
     first_token_s: float | None = None
     tokens_per_s: float | None = None
     branch: Branch | None = None
+    window: Window | None = None
 
 
 class _Lane(msgspec.Struct):
@@ -41,6 +43,8 @@ class _Lane(msgspec.Struct):
     model: str = ""
     path: str = ""
     sampling: Sampling = Sampling()
+    over_full: Policy = "refuse"
+    summary: Summary | None = None
     turns: list[_Turn] = []
 
 
@@ -65,6 +69,8 @@ def dump(comparison: Comparison) -> bytes:
             model=lane.model,
             path=lane.path,
             sampling=lane.sampling,
+            over_full=lane.over_full,
+            summary=lane.summary,
             turns=[_turn(turn) for turn in lane.turns],
         )
         for lane in comparison.lanes
@@ -100,6 +106,7 @@ def _turn(turn: Exchange) -> _Turn:
         first_token_s=turn.first_token_s,
         tokens_per_s=turn.tokens_per_s,
         branch=turn.branch,
+        window=turn.window,
     )
 
 
@@ -126,6 +133,8 @@ def load(data: bytes) -> Comparison | None:
             model=lane.model,
             path=lane.path,
             sampling=_checked(lane.sampling),
+            over_full=lane.over_full,
+            summary=lane.summary,
             turns=[_exchange(turn) for turn in lane.turns],
         )
         for uid, lane in enumerate(read.lanes, 1)
@@ -159,4 +168,5 @@ def _exchange(turn: _Turn) -> Exchange:
         first_token_s=turn.first_token_s,
         tokens_per_s=turn.tokens_per_s,
         branch=turn.branch,
+        window=turn.window,
     )

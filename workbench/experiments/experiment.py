@@ -8,6 +8,7 @@ import msgspec
 
 from workbench.inference.engine import Finish, Message, Mode
 from workbench.inference.sampling import Sampling, changed
+from workbench.inference.window import Policy, Summary, Window
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -56,7 +57,11 @@ class Branch(msgspec.Struct, frozen=True):
 
 
 class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One generation to make: a variant, the conversation after its lead, and the seed in `variant.sampling`."""
+    """One generation to make: a variant, the conversation after its lead, and the seed in `variant.sampling`.
+
+    `over_full` is what happens when that is too long for the context; a `summary` may serve again. With a `window` the
+    `messages` are what it left, and nothing is fitted again.
+    """
 
     id: str
     run: str
@@ -69,6 +74,9 @@ class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 0
     replays: str = ""  # the trial that this one repeats
     branch: Branch | None = None  # the answer begins with its prefix
+    over_full: Policy = "refuse"
+    summary: Summary | None = None
+    window: Window | None = None
 
 
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +106,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None  # 0…1
     reused: str = ""  # the trial of the same content address whose text this is; "" when it was made
     load: dict[str, Any] = {}  # how the model was loaded: its context in tokens, and what differs from the defaults
+    window: Window | None = None  # what was forgotten of a conversation that was too long
 
 
 class ModelLoading(msgspec.Struct, frozen=True):
@@ -112,6 +121,19 @@ class ModelWaited(msgspec.Struct, frozen=True):
 
     model: str
     reason: str
+
+
+class TrialFitting(msgspec.Struct, frozen=True):
+    """The trial's conversation is looked at, and made to fit where it is too long."""
+
+    trial: str
+
+
+class TrialFitted(msgspec.Struct, frozen=True):
+    """Something of it was forgotten."""
+
+    trial: str
+    window: Window
 
 
 class TrialStarted(msgspec.Struct, frozen=True):
@@ -143,7 +165,16 @@ class HistoryFailed(msgspec.Struct, frozen=True):
     reason: str
 
 
-RunEvent = ModelLoading | ModelWaited | TrialStarted | TrialAdvanced | TrialFinished | HistoryFailed
+RunEvent = (
+    ModelLoading
+    | ModelWaited
+    | TrialFitting
+    | TrialFitted
+    | TrialStarted
+    | TrialAdvanced
+    | TrialFinished
+    | HistoryFailed
+)
 
 
 def sampling_dict(sampling: Sampling) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from workbench.experiments.runner import new_id
 from workbench.history.store import made_with
 from workbench.inference import loading, sampling
 from workbench.inference.engine import LoadOptions, Message, ModelInfo
+from workbench.inference.window import Policy, Window
 
 AROUND = 30  # characters that are shown from where texts depart
 KIND = "replay"
@@ -95,6 +96,8 @@ def prepare(trial: Mapping[str, Any], made: Mapping[str, Any]) -> Replay:
         messages = msgspec.convert(trial["messages"], tuple[Message, ...])
         lead = msgspec.convert(trial["lead"], tuple[Message, ...])
         branch = msgspec.convert(trial.get("branch"), Branch | None)
+        policy = msgspec.convert(trial.get("over_full") or "refuse", Policy)
+        window = msgspec.convert(trial.get("window"), Window | None)
     except (SettingError, msgspec.ValidationError) as error:
         raise UsageError(f"trial {trial['id']} cannot run again: {error}", hint="its settings are not known") from error
     for name, now in made_with().items():
@@ -122,6 +125,8 @@ def prepare(trial: Mapping[str, Any], made: Mapping[str, Any]) -> Replay:
         repeat=int(trial["repeat"] or 0),
         replays=str(trial["id"]),
         branch=branch,
+        over_full=policy,
+        window=window,
     )
     return Replay(plan, options, tuple(warnings))
 

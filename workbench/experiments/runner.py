@@ -21,6 +21,8 @@ from workbench.experiments.experiment import (
     RunEvent,
     TrialAdvanced,
     TrialFinished,
+    TrialFitted,
+    TrialFitting,
     TrialPlan,
     TrialRecord,
     TrialStarted,
@@ -28,6 +30,7 @@ from workbench.experiments.experiment import (
 )
 from workbench.history.store import Store
 from workbench.inference.engine import Engine, Finish, Finished, Generate, ModelInfo, Piece, Started
+from workbench.inference.fitting import fit
 from workbench.inference.loading import changed
 from workbench.inference.pool import EnginePool
 from workbench.inference.remote.address import is_remote
@@ -127,12 +130,21 @@ class Runner:
             run=plan.run,
             profile=str(plan.variant.profile) if plan.variant.profile else None,
             load={**changed(info.options), "context_length": info.context_length} if info else {},
+            window=plan.window,
         )
         try:
             await asyncio.wrap_future(self._store.finish(plan.id, msgspec.to_builtins(record)))
         except WorkbenchError as error:
             return record, str(error)
         return record, ""
+
+    async def refit(self, plan: TrialPlan) -> str:
+        """Note in the history what a trial is fed, before it is; returns what went wrong there, "" for nothing."""
+        try:
+            await asyncio.wrap_future(self._store.replan(plan.id, plan_row(plan)))
+        except WorkbenchError as error:
+            return str(error)
+        return ""
 
     @property
     def pool(self) -> EnginePool:
@@ -183,6 +195,7 @@ class _Batch:
 
     async def _generate(self, engine: Engine) -> None:
         requests = []
+        await asyncio.gather(*(self._fit(engine, plan) for plan in list(self._open.values())))
         for plan in list(self._open.values()):
             try:
                 requests.append(await request_of(engine, plan))
@@ -205,6 +218,33 @@ class _Batch:
                 case Finished():
                     await self._end(event.trial, event)
 
+    async def _fit(self, engine: Engine, plan: TrialPlan) -> None:
+        """Make the trial's conversation fit, by its policy; what is left of it is what the history has then."""
+        if plan.over_full == "refuse" or plan.window is not None or plan.id in self._cancelled:
+            return
+        self._events.put_nowait(TrialFitting(plan.id))
+        try:
+            fitted = await fit(
+                engine,
+                plan.variant.lead,
+                plan.messages,
+                plan.over_full,
+                plan.variant.sampling.max_tokens,
+                known=plan.summary,
+                trial=summary_trial(plan.id),
+            )
+        except EngineError as error:
+            if plan.id not in self._cancelled:
+                await self._end(plan.id, Finished(trial=plan.id, finish="error", error=str(error), mode=plan.mode))
+            return
+        if fitted.window is None:
+            return
+        made = msgspec.structs.replace(plan, messages=fitted.messages, window=fitted.window)
+        self._open[plan.id] = made
+        if problem := await self._runner.refit(made):
+            self._events.put_nowait(HistoryFailed(problem))
+        self._events.put_nowait(TrialFitted(plan.id, fitted.window))
+
     def _advance(self, trial: str, text: str, tokens: int) -> None:
         self._texts[trial].append(text)
         self._counts[trial][1] += tokens
@@ -219,7 +259,7 @@ class _Batch:
             return
         self._cancelled |= mine
         if self._engine is not None:
-            await self._engine.cancel(sorted(mine))
+            await self._engine.cancel([*sorted(mine), *map(summary_trial, sorted(mine))])
         elif self._open.keys() <= self._cancelled:
             self.abandon()
 
@@ -283,6 +323,8 @@ def plan_row(plan: TrialPlan) -> dict[str, object]:
         "messages": [msgspec.to_builtins(message) for message in plan.messages],
         **({"replays": plan.replays} if plan.replays else {}),
         **({"branch": msgspec.to_builtins(plan.branch)} if plan.branch else {}),
+        **({"over_full": plan.over_full} if plan.over_full != "refuse" else {}),
+        **({"window": msgspec.to_builtins(plan.window)} if plan.window else {}),
     }
 
 
@@ -306,6 +348,11 @@ async def request_of(engine: Engine, plan: TrialPlan) -> Generate:
         coupled=plan.coupled,
         logprobs=plan.logprobs,
     )
+
+
+def summary_trial(trial: str) -> str:
+    """The id under which the engine makes a trial's summary."""
+    return f"{trial}-summary"
 
 
 def new_id() -> str:

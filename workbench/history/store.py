@@ -58,6 +58,11 @@ class Store:
         sql = "INSERT INTO trials (id, run, place, plan, owner, owner_started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._durable(lambda db: db.executemany(sql, values)).result()
 
+    def replan(self, trial: str, row: Mapping[str, object]) -> Future[None]:
+        """Another plan of a trial that runs: its conversation was made to fit. Resolves as `finish` does."""
+        plan = to_json({**row, **model_file(row)})
+        return self._durable(lambda db: _done(db.execute("UPDATE trials SET plan = ? WHERE id = ?", (plan, trial))))
+
     def append(self, trial: str, text: str) -> None:
         """More text of a trial; written within a quarter of a second. Never blocks, never raises."""
         with self._lock:
@@ -242,6 +247,10 @@ class NullStore(Store):
     def begin_trials(self, run: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Nothing."""
 
+    def replan(self, trial: str, row: Mapping[str, object]) -> Future[None]:
+        """Done at once."""
+        return self.finish("", {})
+
     def append(self, trial: str, text: str) -> None:
         """Nothing."""
 
@@ -281,6 +290,10 @@ TRIALS = """SELECT trials.id, run, text, finish, record, plan, created, trials.u
 
 def _nothing() -> None:
     """A turn of the writer without a job."""
+
+
+def _done(cursor: sqlite3.Cursor) -> None:
+    """What was changed is nobody's matter."""
 
 
 def made_with() -> dict[str, str]:
@@ -323,6 +336,8 @@ def trial_of(row: dict[str, Any]) -> dict[str, Any]:
         "replays": plan.get("replays"),
         "tags": plan.get("tags") or [],
         "branch": plan.get("branch"),
+        "over_full": plan.get("over_full") or "refuse",
+        "window": plan.get("window"),
         "error": None,
         "prompt_tokens": 0,
         "completion_tokens": 0,

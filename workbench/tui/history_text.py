@@ -99,6 +99,8 @@ def trial_text(trial: dict[str, Any]) -> str:
         lines.append(f"repeats {trial['replays']}")
     if trial.get("branch"):
         lines.append(f"branched at token {trial['branch']['token'] + 1} of {trial['branch']['trial']}")
+    if trial.get("window"):
+        lines.append(f"✂ {forgotten(trial['window'])}")
     lines.append("")
     for message in trial.get("messages") or []:
         mark = "❯ " if message.get("role") == "user" else ""
@@ -107,6 +109,15 @@ def trial_text(trial: dict[str, Any]) -> str:
     if trial.get("error"):
         lines.append(f"✗ {trial['error']}")
     return "\n".join(lines)
+
+
+def forgotten(made: dict[str, Any]) -> str:
+    """What the context had no room for, in one line."""
+    import msgspec
+
+    from workbench.inference.window import Window
+
+    return msgspec.convert(made, Window).says()
 
 
 def message_of(trial: dict[str, Any]) -> str:

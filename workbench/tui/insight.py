@@ -12,6 +12,7 @@ from workbench.experiments.conversation import Comparison, Exchange, Lane
 from workbench.inference import sampling
 from workbench.inference.engine import Message
 from workbench.inference.sampling import Sampling
+from workbench.inference.window import Window
 from workbench.insight.reading import Subject, of_trial
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ async def answers(session: Session, comparison: Comparison, lane: Lane) -> tuple
     return found, here, (here + 1) % len(found)
 
 
+async def window_of(session: Session, id: str) -> Window | None:
+    """What was forgotten when that trial ran, with its texts."""
+    trial = await asyncio.to_thread(session.store.trial, id)
+    return msgspec.convert(trial.get("window"), Window | None) if trial is not None else None
+
+
 async def answer(session: Session, comparison: Comparison, lane: Lane) -> tuple[Subject, Sampling, bool]:
     """The lane's last answer, the settings that made it (its seed in them), and whether its dice were coupled.
 
@@ -52,11 +59,16 @@ async def answer(session: Session, comparison: Comparison, lane: Lane) -> tuple[
 
 
 def _subject(session: Session, label: str, lane: Lane) -> Subject:
-    """As the history has it: the lane may have another prompt by now. Without a history as the lane is."""
+    """As the history has it: the lane may have another prompt by now. Without a history as the lane is.
+
+    Raises UsageError where something was forgotten and no history says what.
+    """
     turn = lane.last
     assert turn is not None
     if turn.trial and (trial := session.store.trial(turn.trial)) is not None and trial.get("text") == turn.answer:
         return of_trial(trial, label)
+    if turn.window is not None and turn.window.lost:
+        raise UsageError(f"the history does not have what {label} was given", hint="r runs it again")
     return of_lane(label, lane, turn)
 
 

@@ -1,4 +1,4 @@
-"""From the lanes to the tokens, association and needle screens: what those are given."""
+"""From the lanes to the tokens, context, association and needle screens: what those are given."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from workbench.tui.insight import answer
 
 if TYPE_CHECKING:
     from workbench.experiments.conversation import Comparison, Lane
+    from workbench.session import Session
     from workbench.tui.screens.compare import CompareScreen
     from workbench.tui.screens.tokens import Texts
 
@@ -30,7 +31,7 @@ async def tokens(screen: CompareScreen) -> None:
     for other in screen.comparison.lanes:
         if len(models) < 2 and other.path and other.path != lane.path and await session.pool.fits(Path(other.path)):
             models.append((other.model, other.path))
-    seen = texts(screen.comparison, lane)
+    seen = await texts(session, screen.comparison, lane)
     if seen.asked and not lane.busy:  # what it was made after, not what the lane has by now
         seen = replace(seen, asked=(await answer(session, screen.comparison, lane))[0].messages)
     await screen.app.push_screen_wait(TokensScreen(session, seen, models))
@@ -65,7 +66,7 @@ async def association(screen: CompareScreen, id: str = "") -> None:
     screen.workbench.trying = await screen.app.push_screen_wait(AssociationScreen(session, tried))
 
 
-def texts(comparison: Comparison, lane: Lane) -> Texts:
+async def texts(session: Session, comparison: Comparison, lane: Lane) -> Texts:
     """What there is to see of a lane as tokens; with no message written, the last one."""
     from workbench.tui.screens.tokens import Texts
 
@@ -75,8 +76,53 @@ def texts(comparison: Comparison, lane: Lane) -> Texts:
         asked = (*lane.lead, *lane.history(lane.turns[:-1]), Message("user", turn.message))
     return Texts(
         message=comparison.draft or (turn.message if turn else ""),
-        pending=lane.pending(comparison.draft),
+        pending=await _pending(session, lane, comparison.draft),
         answer=lane.text,
         asked=asked,
         values=dict(lane.values),
     )
+
+
+async def _pending(session: Session, lane: Lane, draft: str) -> tuple[Message, ...]:
+    """What the next run feeds, without what the lane's policy forgets; a summary that is not made is not in it."""
+    from workbench.inference.fitting import fit
+
+    found, lead = lane.pending(draft), len(lane.lead)
+    if lane.over_full == "refuse":
+        return found
+    async with session.pool.use(Path(lane.path)) as engine:
+        room = lane.sampling.max_tokens
+        fitted = await fit(engine, lane.lead, found[lead:], lane.over_full, room, known=lane.summary, generate=False)
+    return (*lane.lead, *fitted.messages)
+
+
+async def context(screen: CompareScreen) -> None:
+    """What fills the lanes' contexts; the policies chosen there are the lanes' from then on."""
+    from workbench.tui.screens.context import Asked, ContextScreen
+
+    await screen.workbench.ready.wait()
+    session, comparison = screen.session, screen.comparison
+    assert session is not None
+    if not screen.lane.path:
+        raise NotFoundError("this lane has no model", hint="m picks one")
+    asked = [
+        Asked(
+            lane.uid,
+            comparison.label(lane),
+            lane.model,
+            lane.path,
+            lane.lead,
+            lane.pending(comparison.draft)[len(lane.lead) :],
+            lane.sampling.max_tokens,
+            lane.over_full,
+            lane.summary,
+        )
+        for lane in comparison.lanes
+        if lane.path
+    ]
+    chosen = await screen.app.push_screen_wait(ContextScreen(session, asked, screen.lane.uid))
+    for lane in comparison.lanes:
+        if lane.uid in chosen:
+            lane.over_full, lane.summary = chosen[lane.uid]
+    screen.tally.recount()
+    screen.save_soon()

@@ -344,18 +344,23 @@ class LaneTools:
 
     async def _branch(self, branch: Branch, read: Subject) -> None:
         """A new lane beside the one that was read, whose answer begins with the branch. Raises UsageError."""
-        screen = self._screen
+        from workbench.tui.insight import window_of
+
+        session, screen = await self._opened(), self._screen
         lane = next((each for each in screen.comparison.lanes if each.last and each.last.trial == branch.trial), None)
         if lane is None or screen.full():
             return
         ready = await screen.runs.ready([lane], draft="")
-        if ready and lane.pending("") != read.messages:
+        window, lead = await window_of(session, branch.trial), len(lane.lead)
+        same = read.messages[:lead] == lane.lead if window else read.messages == lane.pending("")
+        if ready and not same:
             raise UsageError("the lane's prompt is another than its answer had", hint="r runs it again, then branch")
         made = screen.comparison.add(lane, history=True) if ready else None
         if made is None:
             return
         await self._mount(made)
-        screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id())])
+        after = read.messages[lead:]
+        screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id(), after, window)])
 
     async def crossing(self) -> None:
         """Each of two answers after the other's prompt."""

@@ -11,7 +11,14 @@ from textual.message import Message
 
 from workbench.errors import WorkbenchError
 from workbench.experiments.conversation import Lane
-from workbench.experiments.experiment import HistoryFailed, RunEvent, TrialAdvanced, TrialFinished, TrialPlan
+from workbench.experiments.experiment import (
+    HistoryFailed,
+    RunEvent,
+    TrialAdvanced,
+    TrialFinished,
+    TrialFitted,
+    TrialPlan,
+)
 
 if TYPE_CHECKING:
     from workbench.tui.screens.compare import CompareScreen
@@ -121,6 +128,8 @@ class Runs:
                     view.finish(lane)
                     self._screen.tally.recount([lane])
                     self._screen.save_soon()
+                elif isinstance(event, TrialFitted):
+                    view.rebuild(lane)
                 else:
                     view.advance(lane)
         for uid, parts in texts.items():

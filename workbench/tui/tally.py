@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from workbench.errors import EngineError
 from workbench.experiments.conversation import Lane
 from workbench.inference.engine import Counted
+from workbench.inference.fitting import fit
 from workbench.inference.remote.address import is_remote
+from workbench.inference.window import Window
 from workbench.tui.counting import Counter, Want
 from workbench.tui.widgets.context_bar import Load
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.inference.engine import Engine
     from workbench.tui.screens.compare import CompareScreen
 
+Pending = tuple[Counted, int, Window | None]  # what the next run feeds, the context, what is forgotten
 PATIENCE = 2.0  # seconds that a run waits for counts under way, so that what does not fit is said before it runs
 
 
@@ -27,7 +30,7 @@ class Tally:
 
     def __init__(self, screen: CompareScreen) -> None:
         self._screen = screen
-        self._counter: Counter[int, tuple[Counted, int]] = Counter()
+        self._counter: Counter[int, Pending] = Counter()
         self._counted: dict[int, Counted] = {}
         self._warming: set[str] = set()
         self._warned: set[str] = set()
@@ -86,16 +89,13 @@ class Tally:
             want = Want(count=partial(self._count, lane), told=partial(self._take, uid))
             self._counter.want(lane.path, uid, want)
 
-    async def _count(self, lane: Lane) -> tuple[Counted, int]:
+    async def _count(self, lane: Lane) -> Pending:
         engine = self._engine(lane)
-        messages = lane.pending(self._screen.comparison.draft)
-        if engine is None or engine.info is None:
+        if engine is None:
             raise EngineError("not loaded")
-        if not messages:
-            return Counted(0, ()), engine.info.context_length
-        return await engine.count(messages), engine.info.context_length
+        return await _pending(engine, lane, self._screen.comparison.draft)
 
-    def _take(self, uid: int, got: tuple[Counted, int] | None) -> None:
+    def _take(self, uid: int, got: Pending | None) -> None:
         lane, view = self._screen.comparison.lane(uid), self._screen.board.view(uid)
         if lane is None or view is None:
             return
@@ -103,10 +103,10 @@ class Tally:
             self._counted.pop(uid, None)
             view.bar.show(Load())
         else:
-            counted, context = got
+            counted, context, window = got
             self._counted[uid] = counted
             if not lane.busy:
-                view.bar.show(load_of(lane, counted, context))
+                view.bar.show(load_of(lane, counted, context, window))
         self.tell()
 
     def tell(self) -> None:
@@ -139,25 +139,38 @@ class Tally:
             engine = self._engine(lane)
             if engine is None or engine.info is None or lane.busy:
                 continue
-            messages = lane.pending(draft)
             try:
                 async with asyncio.timeout(PATIENCE):
-                    counted = await engine.count(messages) if messages else Counted(0, ())
+                    load = load_of(lane, *await _pending(engine, lane, draft))
             except (EngineError, TimeoutError):
                 continue  # the run itself will say what is wrong
-            load = load_of(lane, counted, engine.info.context_length)
             if not load.fits:
-                found[lane.uid] = f"{load.says()} — shorten the message, or start a new conversation (^n)"
+                forget = ", or let it forget (Esc K)" if lane.over_full == "refuse" else ""
+                found[lane.uid] = f"{load.says()} — shorten the message, start a new conversation (^n){forget}"
         return found
 
 
-def load_of(lane: Lane, counted: Counted, context: int) -> Load:
+async def _pending(engine: Engine, lane: Lane, draft: str) -> Pending:
+    """Counted as the run will be fed; a summary is reckoned with, not made. Raises EngineError."""
+    if engine.info is None:
+        raise EngineError("not loaded")
+    context, messages = engine.info.context_length, lane.pending(draft)
+    if not messages:
+        return Counted(0, ()), context, None
+    said = messages[len(lane.lead) :]
+    room = lane.sampling.max_tokens
+    fitted = await fit(engine, lane.lead, said, lane.over_full, room, known=lane.summary, generate=False)
+    return await engine.count((*lane.lead, *fitted.messages)), context, fitted.window
+
+
+def load_of(lane: Lane, counted: Counted, context: int, window: Window | None = None) -> Load:
     """The context bar's numbers."""
     lead = len(lane.lead)
     return Load(
-        prompt=counted.prompt_tokens,
+        prompt=window.prompt_tokens if window and not window.problem else counted.prompt_tokens,
         history=sum(counted.message_tokens[lead:-1]),
         room=lane.sampling.max_tokens,
         context=context,
         known=True,
+        forgotten=window.tokens if window and window.lost else 0,
     )

@@ -163,7 +163,7 @@ class Lane(Fed):
         if len(prompt) + 1 > context:
             raise EngineError(
                 f"prompt has {len(prompt):,} tokens, the context holds {context:,}",
-                hint="shorten it or load the model with a longer context",
+                hint="shorten it, load a longer context, or let it forget (K in the lanes, compare --over-full)",
             )
         if len(prompt) == 0:
             raise EngineError("the prompt is empty", hint="write at least one word")

@@ -414,6 +414,10 @@ class CompareScreen(CoverableScreen[None]):
         """Which words a context makes likelier."""
         self.tools.work(insight_flows.association(self))
 
+    def action_context(self) -> None:
+        """What fills the lanes' contexts."""
+        self.tools.work(insight_flows.context(self))
+
     def action_attribution(self) -> None:
         """What the lane's answer hangs on."""
         self.tools.work(self.tools.attribution())

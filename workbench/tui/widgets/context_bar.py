@@ -15,7 +15,8 @@ class Load(msgspec.Struct, frozen=True):
     """What the next run puts in the context, in tokens.
 
     `prompt` is all that is fed (`history` of it earlier turns); `room` the longest answer asked for; `context` what
-    the model's context holds (0: a server does not say). `known` is False until the engine has counted.
+    the model's context holds (0: a server does not say). `known` is False until the engine has counted. `forgotten` is
+    what the lane's policy leaves out.
     """
 
     prompt: int = 0
@@ -23,6 +24,7 @@ class Load(msgspec.Struct, frozen=True):
     room: int = 0
     context: int = 0
     known: bool = False
+    forgotten: int = 0
 
     @property
     def fits(self) -> bool:
@@ -41,8 +43,9 @@ class Load(msgspec.Struct, frozen=True):
         if not self.fits:
             return f"{self.prompt:,} tok do not fit in {self.context:,}"
         text = f"{self.prompt:,}"
-        if self.history:
-            text += f" ({self.history:,} history)"
+        about = [f"{self.history:,} history"] if self.history else []
+        about += [f"{self.forgotten:,} forgotten"] if self.forgotten else []
+        text += f" ({', '.join(about)})" if about else ""
         text += f" + {self.left:,} / {self.context:,}" if self.context else f" + {self.left:,} tok"
         if self.left < self.room:
             text += f" (answer cut at {self.left:,})"
@@ -54,7 +57,8 @@ class Load(msgspec.Struct, frozen=True):
             return "… tok"
         if not self.fits:
             return f"{self.prompt} > {self.context} tok"
-        return f"{self.prompt}+{self.left}/{self.context or '?'}"
+        gone = f" -{self.forgotten}" if self.forgotten else ""
+        return f"{self.prompt}+{self.left}/{self.context or '?'}{gone}"
 
 
 class ContextBar(Widget):
@@ -102,7 +106,8 @@ class ContextBar(Widget):
         if cell_len(text) + 9 > width:
             text = load.brief()
         cells = min(24, width - cell_len(text) - 4)
-        kind = "bad" if not load.fits else "warn" if load.known and load.left < load.room else ""
+        warned = load.known and (load.left < load.room or load.forgotten)
+        kind = "bad" if not load.fits else "warn" if warned else ""
         style = self.get_component_rich_style(f"bar--{kind}") if kind else self.rich_style
         segments = []
         if cells >= 4:

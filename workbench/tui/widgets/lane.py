@@ -222,6 +222,10 @@ def transcript(lane: Lane) -> str:
         block = f"❯ {said[:200]}{'…' if len(said) > 200 else ''}\n"
         if turn.branch:
             block += f"⑂ branched at token {turn.branch.token + 1} of {turn.branch.trial}\n"
+        if turn.window:
+            block += f"✂ {turn.window.says()}\n"
+            if turn.window.summary:
+                block += f"✎ summed up: {turn.window.summary.text}\n"
         block += f"\n{turn.answer}"
         if turn.error:
             block += f"\n✗ {turn.error}" if turn.answer else f"✗ {turn.error}"
@@ -242,6 +246,8 @@ def status(lane: Lane) -> tuple[str, str]:
             return "waiting for memory", "warn"
         case "loading":
             return f"loading {lane.progress:.0%}", ""
+        case "fitting":
+            return "fitting the context", ""
         case "reading":
             return "reading the prompt", ""
         case "answering":
