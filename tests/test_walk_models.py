@@ -120,7 +120,7 @@ async def test_by_keyboard(world: Hub) -> None:
         assert isinstance(found, HubScreen)
         await app.type("tiny")
         await app.press("enter")
-        await app.until(lambda: "1 repositories" in found.head.plain, "found")
+        await app.until(lambda: "1 repository" in found.head.plain, "found")
         await app.until(lambda: "for this machine: Q4_1" in found.pane.text, "judged")
         await app.press("enter")
         await app.until(lambda: "2 files" in found.head.plain, "its files")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.models.hub_server import Hub, served
+from tests.test_untrusted import ALL, codes_with_payload
 from workbench.cli.main import run
 from workbench.models import download, pending, stores
 from workbench.models.download import Download
@@ -80,7 +81,7 @@ def test_from_search_to_rm(server: Hub, capsys: Capture) -> None:
 
 
 def test_the_recommended_one_is_fetched_when_none_is_named(server: Hub, capsys: Capture) -> None:
-    assert call("pull", ID) == 0
+    assert call("pull", f"{server.url}/{ID}") == 0  # as a browser has it
     captured = capsys.readouterr()
     assert captured.out.strip().endswith("tiny-Q4_1.gguf")
     assert "room for the context" in captured.err
@@ -135,3 +136,16 @@ def test_a_model_of_ours_is_deleted_with_all_its_shards(server: Hub, capsys: Cap
     other = small(folder / "other.gguf")
     assert call("rm", "m F32", "--yes") == 0
     assert list(folder.iterdir()) == [other]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_harm_in_the_hubs_answers_does_not_get_out(server: Hub, form: tuple[str, ...], capsys: Capture) -> None:
+    server.files[ID] = {f"tiny{ALL}-Q4_0.gguf": b"GGUF small", "README.md": ALL.encode()}
+    server.files[f"me/{ALL}"] = {}
+    server.tags[ID] = [f"base_model:{ALL}"]
+    for argv in (("search",), ("search", ID, "--card")):
+        assert call(*argv, *form) == 0
+        out = capsys.readouterr()
+        assert "PAYLOAD" in out.out
+        assert not codes_with_payload((out.out + out.err).encode())
+        assert not set(out.out + out.err) & set("\x1b\x07\x08\x7f\r\u202e\u2066")

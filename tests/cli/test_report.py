@@ -57,6 +57,8 @@ def test_a_run_writes_its_reports(file: Path, tmp_path: Path, capsys: pytest.Cap
     assert call("run", file, *(word for name in names for word in ("--report", name))) == 0
     err = capsys.readouterr().err
     assert all(f"report: {name}" in err for name in names)
+    (tmp_path / "plain").touch(mode=0o644)
+    assert {name.stat().st_mode for name in names} == {(tmp_path / "plain").stat().st_mode}  # others may read them
     html, markdown, table, lines, junit = (name.read_text(encoding="utf-8") for name in names)
     assert "<title>Two greetings</title>" in html
     assert "name,a\none,1 + 1" in html  # the case file is carried

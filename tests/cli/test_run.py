@@ -128,6 +128,18 @@ def test_a_case_that_is_an_error_now_is_worse_than_the_baseline(
 
 
 @pytest.mark.usefixtures("double")
+def test_a_baseline_that_proves_nothing_is_none(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", file, "--limit", 1) == 0
+    assert call("run", file, "--baseline", "last") == 4  # that was of a part of the cases
+    assert call("run", file, "--limit", 1, "--fresh", "--baseline", "last") == 0
+    assert call("run", file, "--json") == 0
+    capsys.readouterr()
+    file.write_text(file.read_text().replace('"plain"', '"x"').replace('"typed"', '"y"'))
+    assert call("run", file, "--baseline", "last") == 1
+    assert "nothing to compare" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("double")
 def test_checks_again_without_generating(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", file, "--json") == 0
     *trials, last = lines(capsys)
@@ -140,6 +152,26 @@ def test_checks_again_without_generating(file: Path, tmp_path: Path, capsys: pyt
     assert not any(trial["passed"] for trial in again)
     assert call("check", id) == 0
     assert "100 %" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("double")
+def test_verdicts_of_other_checks_are_not_taken_for_the_files_own(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", file, "--json") == 0
+    id = lines(capsys)[-1]["summary"]["run"]
+    other = tmp_path / "checks.toml"
+    other.write_text('[[checks]]\ntype = "contains"\nvalue = "no such word"\n')
+    assert call("check", id, "--checks", other) == 1
+    assert "system/plain@" in capsys.readouterr().out
+    assert call("report", id, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["summary"]["variants"][0]["passed"]["value"] == 0
+    assert call("run", file, "--json") == 0  # checked anew by its own, though as many
+    *trials, last = lines(capsys)
+    assert last["summary"]["reused"] == 4
+    assert {trial["checks"][0]["type"] for trial in trials} == {"not-contains"}
+    file.write_text(FILE.replace('"CHECK", value = "two"', '"contains", value = "no such word"'))
+    assert call("run", file) == 1
 
 
 @pytest.mark.usefixtures("double")

@@ -102,4 +102,4 @@ def test_the_build_fails_when_the_prompt_got_worse(
 def test_without_an_earlier_run_it_says_so(repository: Path) -> None:
     done = build(repository, "workbench run tests/prompts.toml --baseline last")
     assert done.returncode == 4
-    assert "no run of prompts.toml before this one" in done.stderr
+    assert "no whole run of prompts.toml before this one" in done.stderr

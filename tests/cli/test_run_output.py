@@ -47,3 +47,13 @@ def test_on_a_terminal_the_prompt_gets_its_room_first(
     assert len(head.split()) == headings
     assert (f"{PROMPT}@a1b2" in row) == (columns > 75)
     assert max(output.cells(head), output.cells(row)) <= columns
+
+
+def test_texts_of_a_grid_are_told_apart() -> None:
+    told = summary()
+    one, two = ({**told["variants"][0], "prompt": "", "point": {"prompt": text}} for text in ("Be\nbrief.", "x" * 90))
+    plain = {**one, "point": {}}
+    rows = list(run_output.table({**told, "variants": [one, two, plain]}))[1:]
+    assert '"Be brief."' in rows[0]
+    assert f'"{"x" * 29}…"' in rows[1]
+    assert "(typed)" in rows[2]

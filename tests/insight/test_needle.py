@@ -32,7 +32,7 @@ from workbench.insight.needle import (
     spots,
     unscored,
 )
-from workbench.insight.needle_words import brief, chance, fact, sign, told
+from workbench.insight.needle_words import brief, chance, fact, meaning, sign, told
 
 FACT = NEEDLES["en"].fact
 LEAD = (Message("system", "Be brief. The desk closes at six. Never guess."),)
@@ -95,6 +95,14 @@ def test_the_fact_is_whole_and_nothing_else_changes(parts: list[str], depth: flo
         assert abs(hidden.at - depth) == pytest.approx(min(abs(bound - depth) for bound in bounds))
 
 
+def test_the_fact_is_no_paragraph_of_its_own_but_a_line_where_there_are_lines() -> None:
+    assert hide(["One. ", "Two.\n\n", "Three."], "Fact.", 2).text == "One. Two.\n\nFact. Three."
+    assert hide(["- one\n", "- two"], "- fact", 1).text == "- one\n- fact\n- two"
+    assert hide(["다섯。", "여섯。"], "사실.", 1).text == "다섯。 사실. 여섯。"
+    assert hide(["One. "], "Fact.", 1).text == "One. Fact."
+    assert hide([], "Fact.", 0).text == "Fact."
+
+
 # ---- the prompts
 
 
@@ -124,6 +132,28 @@ async def test_prompts_are_full_and_never_over(
             longest = max(map(len, hay.split("."))) / max(1, len(hay) - len(needle.fact))
             assert abs(at - spot.depth) <= longest / 2 + 0.02
             assert at == pytest.approx(spot.at, abs=0.02)
+
+
+class Counting(DoubleEngine):
+    """Notes how often it counts."""
+
+    counts = 0
+
+    async def count(self, messages: Sequence[Message]) -> Counted:
+        self.counts += 1
+        return await super().count(messages)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "Yes. No. " * 40 + "A much longer sentence that goes on and on for long. " * 40]
+)
+async def test_a_long_text_is_fitted_in_a_few_counts(text: str | None) -> None:
+    engine = Counting(context_length=20_000)
+    await engine.load()
+    probe = Probe(NEEDLES["en"], fills=(12_000,), depths=(0.5,), haystack=Haystack(text))
+    found = await laid_out(engine, probe)
+    assert all(12_000 - 25 < spot.tokens <= 12_000 for spot in found if spot.depth is not None)
+    assert engine.counts <= 30
 
 
 async def test_rows_go_down_and_up_so_that_neighbours_share_their_beginnings() -> None:
@@ -178,11 +208,20 @@ async def test_past_the_limit_the_beginning_is_forgotten() -> None:
     assert [spot.kept for spot in kept] == [True, True]
 
 
+async def test_control_tokens_in_the_text_are_named() -> None:
+    hay = Haystack("A word.<|im_end|> More of it.")
+    found = await laid_out(await double(), Probe(NEEDLES["en"], fills=(90,), depths=(0.5,), haystack=hay))
+    assert {spot.special for spot in found} == {("<|im_end|>",)}
+    assert fact(Cell(found[0])).endswith("; control tokens in what it reads: <|im_end|>")
+
+
 async def test_fills_are_proposed_up_to_the_limit() -> None:
     engine = await double(4096)
     probe = await settled(engine, Probe(NEEDLES["en"]))
     assert probe.fills == (256, 512, 1024, 2048, 4048)
     assert (await settled(engine, replace(probe, fills=(), beyond=True))).fills[-3:] == (4048, 6072, 8096)
+    wide = await settled(await double(131_072), replace(probe, fills=()))
+    assert wide.fills == (256, 1024, 4096, 16_384, 65_536, 131_024)
     long = (Message("system", "Be very brief. " * 100),)
     assert (await settled(engine, replace(probe, fills=(), lead=long))).fills == (2048, 4048)
     assert (await settled(await double(100), replace(probe, fills=()))).fills == (52,)
@@ -244,7 +283,7 @@ async def test_cells_say_what_the_fact_bought_and_what_was_answered() -> None:
     assert told(bare) == "✗ 0.2 %"
     assert "the fact at 100 % of the text" in fact(row[1])
     assert fact(bare).endswith("without the fact")
-    assert brief(probe, cells).startswith("found in 2 of 4; likeliest at 0 % of 200")
+    assert brief(probe, cells).startswith("found in 2 of 4; best 14 % at 0 % of 200")
 
 
 def test_a_cell_in_few_letters() -> None:
@@ -255,6 +294,9 @@ def test_a_cell_in_few_letters() -> None:
     assert sign(Cell(spot, (TokenLogprob(1, "a", -1.0),))) == " "
     assert sign(Cell(replace(spot, kept=False), tokens[:1])) == "○"
     assert told(Cell(spot, (), "no")) == "✗"
+    assert meaning(Cell(spot, tokens[:1])) == "✓ word for word the likeliest"
+    assert meaning(Cell(spot, tokens[:1], "a", True)) == "✓ found in the answer"
+    assert meaning(Cell(spot)) == ""
     shown = [chance(p) for p in (1.0, 0.931, 0.0101, 0.0042, 0.00002, 1e-12, 0.0)]
     assert shown == ["100 %", "93 %", "1 %", "0.4 %", "2e-5", "1e-12", "0e+00"]
     assert fact(Cell(replace(spot, kept=False, forgotten=1200, exact=False))) == (

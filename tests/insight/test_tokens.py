@@ -206,3 +206,15 @@ def test_costs_by_word_and_script() -> None:
         "digits",
         "symbols",
     ]
+
+
+def test_control_tokens_are_no_part_of_a_word() -> None:
+    made = [Token(1, "<|im_start|>", "control"), Token(2, "user\n"), Token(3, "Hi"), Token(1, "<|im_end|>", "control")]
+    spent = costs(made)
+    assert spent.words == 2
+    assert set(spent.dearest) == {("user", 1), ("Hi", 1)}
+    assert {each.name: (each.characters, each.tokens) for each in spent.scripts} == {
+        "control": (22, 2),
+        "Latin": (6, 2),
+    }
+    assert spent.characters == 29

@@ -27,6 +27,7 @@ class Hub:
         self.gated: set[str] = set()
         self.faults: list[int | str] = []
         self.api_fault = 0
+        self.api_code = ""  # what the hub calls the fault, such as GatedRepo
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.url = ""
         self.released = threading.Event()
@@ -83,7 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.released.wait(60)
                 self.close_connection = True
             elif hub.api_fault:
-                self._json({"error": "fault"}, hub.api_fault)
+                headers = {"X-Error-Code": hub.api_code} if hub.api_code else {}
+                self._json({"error": "fault"}, hub.api_fault, headers)
             elif not id:
                 words = next((part[7:] for part in query.split("&") if part.startswith("search=")), "")
                 self._json([hub.info(each) for each in hub.files if words.lower() in each.lower()])

@@ -22,6 +22,8 @@ from workbench.models.pending import Pending
         ("license:mit ko-model language:ko", Asked("ko-model", filters=["license:mit", "ko"])),
         ("size:1B-8B task:text-generation", Asked(filters=["text-generation"], parameters="min:1B,max:8B")),
         ("language:Korean license:MIT", Asked(filters=["ko", "license:mit"])),
+        ("https://huggingface.co/me/x-GGUF/tree/main?a=b", Asked("me/x-GGUF")),
+        ("hf.co/me/x-GGUF license:mit", Asked("me/x-GGUF", filters=["license:mit"])),
         ("size:7b", Asked(parameters="max:7B")),
         ("size:500M-", Asked(parameters="min:500M")),
     ],

@@ -93,6 +93,13 @@ def test_what_the_hub_refuses_is_one_line_at_once(server: Hub, code: int, hint: 
     assert len(server.asked) == 2
 
 
+def test_a_gated_repository_says_where_to_accept_its_terms(server: Hub) -> None:
+    server.api_fault, server.api_code = 403, "GatedRepo"
+    with pytest.raises(HubError, match="me/tiny-GGUF is gated") as error:
+        hub.page(ID)
+    assert f"{server.url}/{ID}" in error.value.hint
+
+
 def test_a_hub_that_says_nothing_is_not_waited_for(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_client, "QUIET", 0.05)
     server.api_fault = -1
@@ -279,6 +286,13 @@ def test_shards_come_as_one(server: Hub) -> None:
         "tiny-F16-00001-of-00002.gguf",
         "tiny-F16-00002-of-00002.gguf",
     ]
+
+
+def test_shards_that_are_not_all_there_are_not_begun(server: Hub) -> None:
+    del server.files[ID]["big/tiny-F16-00002-of-00002.gguf"]
+    with pytest.raises(HubError, match="only 1 of 2 parts of tiny-F16"):
+        fetch("big/tiny-F16-00001-of-00002.gguf").run()
+    assert not list(stores.hub_cache().rglob("*.incomplete"))
 
 
 def test_two_do_not_write_one_file_and_a_full_disk_is_said_before(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.inference.openai_server import MODEL, Fake, Handler, served
 from workbench.errors import EngineError, NotFoundError, UsageError
+from workbench.inference.remote.probe import Listed
+from workbench.models import remote
 from workbench.models.catalog import Model, find
 from workbench.models.remote import RemoteModels, refuse
 from workbench.settings import Server
@@ -49,6 +51,19 @@ def test_a_list_is_asked_for_once_and_again_when_wanted(fake: Fake, box: Server)
     models.forget()
     models.rows()
     assert len(fake.asked) == 2
+
+
+def test_forgetting_while_it_is_asked_spoils_no_answer(box: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = RemoteModels([box])
+    asked = remote.list_models
+
+    def forgotten(server: Server) -> list[Listed]:
+        models.forget()
+        return asked(server)
+
+    monkeypatch.setattr(remote, "list_models", forgotten)
+    assert len(models.rows()) == 1
+    assert models.known() == []
 
 
 def test_a_server_that_is_down_is_a_row_beside_the_others(box: Server, gone: Server) -> None:

@@ -41,6 +41,9 @@ def test_a_proposal_that_is_not_confirmed_is_none() -> None:
     assert tuning.proposal(points, BASE) == LoadOptions(context_length=512, threads=2)
     confirmed = [*points, point(CONFIRMED, 0, 11), point(CONFIRMED, 1, 20)]
     assert tuning.proposal(confirmed, BASE).threads == 2
+    assert tuning.confirmed(confirmed)
+    assert not tuning.confirmed(confirmed[:-1])
+    assert not tuning.confirmed([*confirmed[:-1], point(CONFIRMED, 1, 0, error="stopped")])
     assert tuning.proposal([*points, point(CONFIRMED, 0, 20), point(CONFIRMED, 1, 19)], BASE) == BASE
     assert tuning.proposal([], BASE) == BASE
 

@@ -57,7 +57,7 @@ async def test_a_search_a_page_and_what_suits_this_machine(server: Hub) -> None:
         await app.press("colon")
         await app.type("1B-8B license")
         await app.press("colon", *"mit", "enter")
-        await app.until(lambda: "1 repositories" in screen.head.plain, "one")
+        await app.until(lambda: "1 repository" in screen.head.plain, "one")
         asked = [path for path, _ in server.asked if "search=tiny" in path][-1]
         assert "license%3Amit" in asked
         assert "min%3A1B%2Cmax%3A8B" in asked
@@ -67,12 +67,19 @@ async def test_a_search_a_page_and_what_suits_this_machine(server: Hub) -> None:
         assert "the usual choice" in screen.pane.text
         await app.press("o")
         await app.until(lambda: "by trending" in screen.head.plain, "another order")
+        assert screen.row(0)[1][-1] == ("1.2k ↓", "dim")
+        await app.press("o")
+        await app.until(lambda: "by likes" in screen.head.plain, "another")
+        assert screen.row(0)[1][-1] == ("5 ♥", "dim")
+        await app.press("o")
+        await app.until(lambda: "by new" in screen.head.plain, "the newest")
+        assert screen.row(0)[1][-1] == ("2025-12-31", "dim")
         await app.press("enter")
         await app.until(lambda: "2 files" in screen.head.plain, "its files")
         assert screen.row(0)[0][0] == ("▸ ", "match")
         assert ("too big", "bad") in screen.row(1)[1]
         await app.press("escape")
-        await app.until(lambda: "repositories" in screen.head.plain, "back")
+        await app.until(lambda: "1 repository" in screen.head.plain, "back")
         await app.press("escape")
         await app.until(lambda: isinstance(app.app.screen, ModelsScreen), "and back")
 
@@ -81,8 +88,10 @@ async def test_from_the_search_line_to_the_list_and_no_downloads_yet(server: Hub
     async with opened() as app:
         screen = await at_hub(app)
         await app.until(lambda: app.has_focus(screen.line), "typing")
+        await app.until(lambda: "enter search · ↓ to the list" in screen.foot.plain, "its keys")
         await app.press("down")
         await app.until(lambda: app.has_focus(screen.cards), "in the list")
+        await app.until(lambda: "enter its files" in screen.foot.plain, "its keys")
         await app.press("slash", "enter")
         await app.until(lambda: app.has_focus(screen.cards), "enter, with nothing typed")
         await app.press("d")
@@ -127,6 +136,7 @@ async def test_fetched_through_a_cut_paused_gone_on_and_given_up(server: Hub) ->
         assert fetch.path is not None
         assert fetch.path.read_bytes() == server.files[ID]["tiny-Q4_K_M.gguf"]
         assert pending.load() == []
+        await app.until(lambda: ("is here", "label") in screen.row(0)[1], "marked")
         server.faults = ["cut"] * 50
         await app.press("down", "enter", "d")
         await app.until(lambda: isinstance(app.app.screen, DownloadsScreen), "downloads")

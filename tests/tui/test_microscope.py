@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import pytest
 
 from tests.tui.driving import Driver, opened
@@ -75,6 +76,19 @@ async def test_leaving_changes_nothing() -> None:
         await app.until(lambda: isinstance(app.app.screen, MicroscopeScreen), "again")
         await app.press("s")
         await app.until(lambda: type(app.app.screen).__name__ == "SamplingForm", "the form")
+
+
+async def test_the_settings_are_those_that_made_the_answer() -> None:
+    async with opened(lambda path: DoubleEngine(path, answer="It is blue")) as app:
+        await app.write("Which colour?")
+        await app.run()
+        app.lanes[0].sampling = msgspec.structs.replace(app.lanes[0].sampling, temperature=1.9)
+        await app.press("escape", "M")
+        await app.until(lambda: isinstance(app.app.screen, MicroscopeScreen), "the screen")
+        screen = app.app.screen
+        assert isinstance(screen, MicroscopeScreen)
+        await app.until(lambda: "as they stand" in screen.head.plain, "stages")
+        assert "temperature 0.8" in screen.head.plain
 
 
 async def test_a_lane_without_an_answer_says_so() -> None:

@@ -62,7 +62,7 @@ async def test_found_fetched_and_deleted(server: Hub) -> None:
         await app.until(lambda: isinstance(app.app.screen, HubScreen), "the hub")
         found = app.app.screen
         assert isinstance(found, HubScreen)
-        await app.until(lambda: "1 repositories" in found.head.plain, "found")
+        await app.until(lambda: "1 repository" in found.head.plain, "found")
         found.cards.focus()
         await app.press("enter")
         await app.until(lambda: "2 files" in found.head.plain, "its files")

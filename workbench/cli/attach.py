@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.history.store import Store
 
 EVERY = 0.5  # seconds between looks
+_TOLD = ("run", "trials", "total", "reused", "errors", "tokens", "prompt_tokens", "tokens_per_s", "left", "paused")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,7 +64,7 @@ def follow(store: Store, id: str, options: argparse.Namespace) -> int:
             if found.get("stopped") or not found["alive"]:
                 break
             line.draw(progress(found))
-            counts = {key: found.get(key) for key in ("run", "trials", "total", "errors", "tokens", "left", "paused")}
+            counts = {key: found.get(key) for key in _TOLD}
             if options.json and counts != before:
                 output.print_json(counts, lines=True)
                 before = counts

@@ -155,9 +155,9 @@ def shape(found: Attribution, model: str, by: str) -> dict[str, Any]:
 def _print(found: Attribution, model: str, by: str) -> None:
     columns = output.width()
     print(safe.line(f"{model} · {found.prompt_tokens:,} prompt tokens · answer of {len(found.answer):,}, one {by} out"))
-    print(f"{'nats':>8} {'a token':>8} {'costs':>6}")
     if any(weight.quick for weight in found.measured):
         print("≈ hidden from the answer, not left out: near figures (--exact K measures the K heaviest)")
+    print(f"{'nats':>8} {'a token':>8} {'costs':>6}")
     most = max((abs(weight.nats) for weight in found.measured), default=0.0) or 1.0
     for weight in found.measured:
         print(output.clip(safe.line(_row(found, weight, most)), columns))

@@ -18,6 +18,9 @@ LAST = "last"
 def check_baseline(store: Store, name: str, start: Start) -> str:
     """The run's whole id; of "last" the newest one before `start` of a file of the same name, wherever that was.
 
+    One that was broken off is passed over, and one of a part of the cases, unless `start` is of a part too: what they
+    lack could get worse unseen.
+
     Raises NotFoundError, UsageError when nothing was checked in it.
     """
     from workbench.experiments.running.baseline import scores_of
@@ -35,12 +38,13 @@ def _last(store: Store, start: Start) -> str:
     file = PurePath(str(start.meta["file"])).name
     for id in runs_like(store, ""):
         meta = store.meta(id)
-        if id != start.run and PurePath(str(meta.get("file", ""))).name == file:
+        part = not meta.get("stopped") or (meta.get("limited") and not start.meta["limited"])
+        if id != start.run and not part and PurePath(str(meta.get("file", ""))).name == file:
             if not file and meta.get("prompts") != start.meta.get("prompts"):
                 continue
             return id
     raise NotFoundError(
-        f"no run of {file or start.experiment.title} before this one", hint="run it once without --baseline"
+        f"no whole run of {file or start.experiment.title} before this one", hint="run it once without --baseline"
     )
 
 

@@ -14,6 +14,7 @@ RUN = re.compile("[0-9a-f]{1,20}")
 
 if TYPE_CHECKING:
     from workbench.experiments.checks.model import Check
+    from workbench.experiments.experiment import TrialRecord
     from workbench.session import Session
 
 
@@ -89,6 +90,7 @@ async def again(
     session: Session, options: argparse.Namespace, given: tuple[tuple[Check, ...], float | None] | None
 ) -> int:
     """Each trial's new verdicts, then how the variants stand."""
+    import asyncio
     import dataclasses
 
     from workbench.cli.compare import shape
@@ -97,6 +99,7 @@ async def again(
     from workbench.experiments.running.standing import Standing
     from workbench.experiments.running.starting import named
     from workbench.experiments.running.summary import rechecked_summary
+    from workbench.history.experiments import note_run
 
     try:
         id = named(session.store, options.what[0])
@@ -108,14 +111,19 @@ async def again(
         labels = [variant.label for variant in experiment.variants]
         standing = Standing(labels, experiment.repeats, experiment.delta, experiment.baseline)
         line, count = run_output.Line(), 0
+        seen: dict[str, TrialRecord] = {}
         async for place, record in rechecked(id, experiment, session.rooms, checks):
             count += 1
+            seen.setdefault(record.variant, record)
             standing.add(place, record.variant, record)
             line.draw(f"{count:,} trials checked")
             if options.json:
                 output.print_json(shape(record), lines=True)
         line.end()
-        summary = rechecked_summary(id, experiment, standing, count)
+        summary = rechecked_summary(id, experiment, standing, count, seen)
+        told = {key: summary[key] for key in ("variants", "pairs", "errors", "failed")}
+        if session.store.meta(id).get("summary"):  # where a run's verdict is shown, it is the new one
+            await asyncio.wrap_future(note_run(session.store, id, summary=told))
         if options.json:
             output.print_json({"summary": summary}, lines=True)
         else:

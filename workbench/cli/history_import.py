@@ -31,6 +31,7 @@ def take(options: argparse.Namespace) -> int:
         output.print_json(vars(found))
         return Exit.OK
     told = "was taken in before" if found.known else "taken in"
-    output.narrate(f"{found.trials:,} trials {told}: {found.variants:,} variants × {found.cases:,} cases")
+    counts = f"{output.many(found.variants, 'variant')} × {output.many(found.cases, 'case')}"
+    output.narrate(f"{output.many(found.trials, 'trial')} {told}: {counts}")
     print(found.run)
     return Exit.OK

@@ -46,9 +46,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def search(options: argparse.Namespace) -> int:
     """Print repositories, or the files of one."""
     from workbench.models import hub
-    from workbench.models.asking import asked, tag
+    from workbench.models.asking import asked, repository, tag
 
-    words = " ".join(options.words)
+    words = repository(" ".join(options.words))
     if words.count("/") == 1 and " " not in words:
         return _print_page(hub.page(words), options)
     wish = asked(words, options.sort)
@@ -123,10 +123,11 @@ def _print_page(page: RepoPage, options: argparse.Namespace) -> int:
 def pull(options: argparse.Namespace) -> int:
     """Fetch a model, verified; prints its path."""
     from workbench.models import hub, pending
+    from workbench.models.asking import repository
     from workbench.models.download import Download
     from workbench.models.pending import Pending
 
-    id, _, wanted = options.repo.partition(":")
+    id, _, wanted = repository(options.repo).partition(":")
     page = hub.page(id)
     file = _chosen(page, options.file or wanted)
     output.narrate(f"{file.name}, {file.size / 1e6:,.0f} MB")

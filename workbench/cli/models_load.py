@@ -107,5 +107,7 @@ async def _tune(session: Session, path: Path, *, apply: bool, as_json: bool) -> 
             print("\n".join(tuning.plot(points, output.width())))
             said = ", ".join(f"{name} = {value}" for name, value in new.items()) or "stay as it is"
             tail = "" if not new else " (kept)" if kept else " (--apply keeps it)"
+            if new and not tuning.confirmed(points):
+                tail += ", not yet measured beside the present settings"
             print(f"proposal: {said}{tail}")
     return Exit.OK if any(not point.error for point in points) else Exit.ENGINE

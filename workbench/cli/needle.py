@@ -195,6 +195,7 @@ def _json(cell: Cell, bare: Cell | None) -> dict[str, Any]:
         "at": spot.at if spot.depth is not None else None,
         "kept": spot.kept,
         "forgotten": spot.forgotten,
+        "special": list(spot.special),
         "logp": cell.logp,
         "p": cell.p,
         "per_token": cell.per_token,
@@ -232,6 +233,8 @@ def _foot(probe: Probe, cells: Sequence[Cell]) -> None:
     columns = output.width()
     print(output.clip(safe.line(SIGNS), columns))
     print(output.clip(safe.line(brief(probe, cells)), columns))
+    if special := sorted({name for cell in cells for name in cell.spot.special}):
+        output.narrate(f"the texts bring control tokens in: {' '.join(special)}")
     for cell in cells:
         if cell.answer is not None and not cell.found and cell.spot.depth is not None:
             print(output.clip(safe.line(f"{where(probe, cell)}: {cell.answer}"), columns))

@@ -12,6 +12,11 @@ from typing import Any
 from workbench import safe
 
 
+def many(count: int, what: str) -> str:
+    """`1 vote`, `2,000 votes`."""
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def print_json(data: Any, *, lines: bool = False) -> None:
     """One JSON document on stdout, with `lines` always on one line.
 

@@ -174,6 +174,9 @@ async def _follow(session: Session, start: Start, options: argparse.Namespace) -
         summary["baseline"] = against
         if code != Exit.ENGINE:
             code = Exit.CHECKS_FAILED if any(each["worse"] for each in against["variants"]) else Exit.OK
+            if not any(each["cases"] or each["broken"] for each in against["variants"]):  # no proof of "no worse"
+                output.narrate(f"nothing to compare: no variant and case of run {options.baseline} is in this one")
+                code = Exit.CHECKS_FAILED
     if options.report:
         from workbench.cli.report import write_all
 

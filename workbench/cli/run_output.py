@@ -13,6 +13,7 @@ from workbench.errors import Exit
 
 PROMPT, MODEL = 1, 2  # columns of the table
 KEPT = 6  # columns that a narrow terminal keeps
+TYPED = 30  # letters of a text that was typed
 LEAST = 8  # cells of a column that is cut
 
 
@@ -64,7 +65,9 @@ def table(summary: Mapping[str, Any]) -> Iterator[str]:
 def _row(found: Mapping[str, Any]) -> tuple[str, ...]:
     from workbench.experiments.running.words import share
 
-    prompt = f"{found['prompt']}@{found['version'][:4]}".rstrip("@") if found["prompt"] else "(typed)"
+    typed = " ".join(str(found["point"].get("prompt") or "").split())  # of a grid over texts the text tells
+    prompt = f"{found['prompt']}@{found['version'][:4]}".rstrip("@") if found["prompt"] else ""
+    prompt = prompt or (f'"{output.clip(typed, TYPED)}"' if typed else "(typed)")
     point = " ".join(f"{name}={value}" for name, value in found["point"].items() if name not in ("prompt", "model"))
     errors = f" ({found['errors']} errors)" if found["errors"] else ""
     return (

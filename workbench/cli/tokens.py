@@ -161,16 +161,19 @@ def _owner(rendered: Rendered, at: int) -> str:
 
 def _pieces(cut: Cut, columns: int) -> list[str]:
     """The pieces between bars, blanks, line ends and bytes as signs; the template's in ⟦ ⟧, a person's control ⚠."""
-    from workbench.insight.tokens import visible
+    from workbench.insight.tokens import TEMPLATE, visible
 
-    lines, line, inside = [], "", False
+    owners = cut.rendered.owners if cut.rendered is not None else ()
+    lines, line = [], ""
     for at, token in enumerate(cut.tokens):
         shown = visible(token)
-        template = cut.rendered is not None and _owner(cut.rendered, at) == "template"
-        if template != inside:
-            line = f"{line}⟦" if template else f"{line[:-1]}⟧│"
-        inside = template
-        piece = f"{'⚠' if token.kind == 'control' and not template else ''}{shown}│"
+        if owners and owners[at] == TEMPLATE:
+            opens = not at or owners[at - 1] != TEMPLATE
+            closes = at == len(owners) - 1 or owners[at + 1] != TEMPLATE
+            shown = f"{'⟦' if opens else ''}{shown}{'⟧' if closes else ''}"
+        elif token.kind == "control":
+            shown = f"⚠{shown}"
+        piece = f"{shown}│"
         if line and output.cells(line) + output.cells(piece) > columns:
             lines.append(line)
             line = ""
@@ -178,8 +181,6 @@ def _pieces(cut: Cut, columns: int) -> list[str]:
         if token.text.endswith("\n"):
             lines.append(line)
             line = ""
-    if inside:
-        line = f"{line[:-1]}⟧" if line else line
     return [*lines, line] if line else lines
 
 

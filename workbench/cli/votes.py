@@ -116,37 +116,37 @@ def _print_ranking(told: Sequence[Ballot], options: argparse.Namespace) -> int:
     if not found.rows:
         output.narrate("no votes yet — V in the app's lanes (Esc, then V), or `workbench votes import FILE.csv`")
         return Exit.OK
-    for line in _table(found.rows):
-        print(output.clip(safe.line(line), output.width()))
+    for line in _table(found.rows):  # where there is no terminal names stand whole, for who reads a log
+        print(output.clip(safe.line(line), output.width()) if output.on_terminal() else safe.line(line))
     if options.style and any(vote.styles for vote in votes):
         print(_effects(found.effects))
     elif options.style:
         output.narrate("the votes do not say how the texts looked: no style was taken out")
-    counts = f"{_many(found.votes, 'vote')} on {_many(found.cases, 'case')}"
+    counts = f"{output.many(found.votes, 'vote')} on {output.many(found.cases, 'case')}"
     output.narrate(f"{counts}; ranges are 95 %; 1000 is the middle, 400 points are odds of ten to one")
     return Exit.OK
 
 
 def _table(rows: Sequence[Ranked]) -> list[str]:
     from workbench.bars import span
+    from workbench.experiments.arena.entries import told_apart
 
+    names = {row.item: row.item for row in rows}
+    if output.on_terminal():
+        names = told_apart(list(names))
     low, high = min(row.low for row in rows), max(row.high for row in rows)
     lines = [f"{'rating':>6} {'low':>6} {'high':>6}  {'':<{_BAR}} {'votes':>6} {'wins':>5}  item"]
     for row in rows:
         bar = span(row.low, row.rating, row.high, low, high, _BAR)
         note = f"  ({row.note})" if row.note else ""
         numbers = f"{row.rating:>6.0f} {row.low:>6.0f} {row.high:>6.0f}  {bar} {row.votes:>6} {row.wins:>5}"
-        lines.append(f"{numbers}  {row.item}{note}")
+        lines.append(f"{numbers}  {names[row.item]}{note}")
     return lines
 
 
 def _effects(effects: Sequence[Effect]) -> str:
     """What each look is worth."""
     return "all of it against none is worth, in points: " + " · ".join(effect.says for effect in effects)
-
-
-def _many(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def import_votes(options: argparse.Namespace) -> int:
@@ -162,7 +162,7 @@ def import_votes(options: argparse.Namespace) -> int:
         except UsageError as error:
             raise UsageError(error.what, where=str(path), hint=error.hint) from error
     here = len(told) - added
-    output.narrate(f"{_many(added, 'vote')} added" + (f", {here:,} were here already" if here else ""))
+    output.narrate(f"{output.many(added, 'vote')} added" + (f", {here:,} were here already" if here else ""))
     return _print_ranking(_votes(), options)
 
 
@@ -173,7 +173,7 @@ def export(options: argparse.Namespace) -> int:
     told = _votes(options.category)
     if options.file != "-":
         _write(Path(options.file), tables.written(told), force=options.force)
-        output.narrate(f"{_many(len(told), 'vote')} in {options.file}")
+        output.narrate(f"{output.many(len(told), 'vote')} in {options.file}")
         if options.json:
             output.print_json({"file": options.file, "votes": len(told)})
     elif options.json:

@@ -85,6 +85,17 @@ def add_finished(
     return _change(store, work)
 
 
+def judge_again(store: Store, record: Mapping[str, Any], rules: str) -> Future[None]:
+    """Other verdicts on an ended trial, and what they were made by: later runs take verdicts of the same rules."""
+    sql = "UPDATE trials SET record = ?, plan = json_set(plan, '$.rules', ?), updated = ? WHERE id = ?"
+    row = (to_json({key: value for key, value in record.items() if key != "text"}), rules, now(), record["id"])
+
+    def work(db: sqlite3.Connection) -> None:
+        db.execute(sql, row)
+
+    return _change(store, work)
+
+
 def break_off(store: Store, run: str) -> Future[None]:
     """What this process began of the run and did not end: `interrupted`, its text kept."""
     owner, started = this_process()

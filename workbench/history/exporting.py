@@ -39,17 +39,28 @@ def lines(store: Store, runs: Sequence[str], query: Query = EVERY) -> Iterator[s
                 yield line(trial)
 
 
-def write(path: Path, made: Iterator[str], *, over: bool = False, tell: Callable[[int], object] | None = None) -> int:
+def write(
+    path: Path,
+    made: Iterator[str],
+    *,
+    over: bool = False,
+    mode: int = 0o600,
+    tell: Callable[[int], object] | None = None,
+) -> int:
     """Write the lines to a file, whole or not at all; returns how many. `over` replaces one that is there.
 
     Raises UsageError when a file is there, StorageError when it cannot be written.
     """
     if not over and os.path.lexists(path):
         raise UsageError("there is a file already", where=str(path), hint="name another, or --force")
+
+    def opened(name: str, flags: int) -> int:
+        return os.open(name, flags, mode)
+
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     count = 0
     try:
-        with open(temporary, "x", encoding="utf-8", opener=_private) as out:
+        with open(temporary, "x", encoding="utf-8", opener=opened) as out:
             for text in made:
                 out.write(text + "\n")
                 count += 1
@@ -65,7 +76,3 @@ def write(path: Path, made: Iterator[str], *, over: bool = False, tell: Callable
         with suppress(OSError):
             temporary.unlink()
     return count
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

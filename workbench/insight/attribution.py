@@ -22,6 +22,7 @@ from workbench.insight.sentences import examples, paragraphs, sentences
 from workbench.insight.tokens import places
 
 TELLING = 5  # of the quick look's heaviest that are measured first
+_PAYS = 2  # tokens of the prompt to one of the answer from which hiding first saves more than it costs
 _TOGETHER = 5  # units that are hidden in one question: progress is told between, and leaving ends it
 
 By = Literal["sentence", "paragraph", "example", "message"]
@@ -168,7 +169,8 @@ async def attribute(
     """The weight of each unit for `answer`. Raises EngineError, UsageError when there is nothing to weigh.
 
     With `quick` all are hidden first, and then the `exact` heaviest left out (all when None), the `TELLING` heaviest
-    before the others. An engine that hides nothing leaves all of them out; `note` says so.
+    before the others; where all are left out and the answer is long beside the prompt, none is hidden first, for that
+    would take as long. An engine that hides nothing leaves all of them out; `note` says so.
     The last unit is left out first: what comes before it the engine has read already, and reads no more.
     """
     if not answer:
@@ -192,7 +194,7 @@ async def attribute(
 
     tell()
     order = list(reversed(range(len(units))))
-    if quick:
+    if quick and (exact is not None or count >= _PAYS * len(whole)):
         try:
             hidden = await _hidden(engine, messages, prompt, units)
             base: Sequence[TokenLogprob] = ()

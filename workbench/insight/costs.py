@@ -44,8 +44,9 @@ class Costs:
 
 
 def costs(tokens: Sequence[Token]) -> Costs:
-    """The costs of the text that these tokens join to. A word is what stands between blanks."""
-    text = "".join([token.text for token in tokens])
+    """The costs of the text that these tokens join to. A word is what stands between blanks and control tokens."""
+    marks = sum(len(token.text) for token in tokens if token.kind == "control")
+    text = "".join([" " * len(token.text) if token.kind == "control" else token.text for token in tokens])
     starts: list[tuple[int, int]] = []  # where a token's first character that is no blank stands; how many tokens
     at, waiting = 0, 0
     by_script: Counter[str] = Counter()
@@ -55,7 +56,9 @@ def costs(tokens: Sequence[Token]) -> Costs:
         if not said:
             continue
         bare = said.lstrip()
-        if bare:
+        if token.kind == "control":
+            by_script["control"] += waiting
+        elif bare:
             starts.append((at + len(said) - len(bare), waiting))
             by_script[script(bare[0])] += waiting
         at, waiting = at + len(said), 0
@@ -63,6 +66,8 @@ def costs(tokens: Sequence[Token]) -> Costs:
     for char, count in Counter(text).items():
         if not char.isspace():
             characters[script(char)] += count
+    if marks:
+        characters["control"] = marks
     found = [Script(name, count, by_script[name]) for name, count in characters.most_common()]
     return Costs(len(tokens), len(text), len(text.split()), _dearest(text, starts), tuple(found))
 

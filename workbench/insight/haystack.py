@@ -92,8 +92,8 @@ def hide(parts: Sequence[str], fact: str, before: int) -> Hidden:
     blank = head[len(head.rstrip()) :]
     if head and not blank:
         head += " "
-    if tail:
-        tail = (blank or " ") + tail
+    if tail:  # at a paragraph's beginning it is no paragraph of its own, which would be easy to see
+        tail = (blank if blank and blank.count("\n") < 2 else " ") + tail
     total = sum(map(len, parts))
     at = sum(map(len, parts[:before])) / total if total else 0.0
     return Hidden(head + fact + tail, len(head), len(head) + len(fact), at)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from workbench.errors import EngineError, UsageError
-from workbench.inference.engine import Engine, Finished, Generate, Message, Piece, TokenLogprob
+from workbench.inference.engine import Counted, Engine, Finished, Generate, Message, Piece, TokenLogprob
 from workbench.inference.sampling import make
 from workbench.insight.attribution import Span, Unit, without
 from workbench.insight.haystack import Haystack, hide, place
@@ -88,7 +88,7 @@ class Spot:
     """A prompt of the probe. `depth` is as asked, None without the fact; `at` as it is, by characters of the text.
 
     `tokens` never exceed `fill`, nor the limit; `exact` where the engine counts. `forgotten` tokens fell out at the
-    beginning of the text, the fact among them unless `kept`.
+    beginning of the text, the fact among them unless `kept`. `special` are control tokens that the texts bring in.
     """
 
     fill: int
@@ -99,6 +99,7 @@ class Spot:
     forgotten: int = 0
     kept: bool = True
     exact: bool = True
+    special: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ async def settled(engine: Engine, probe: Probe) -> Probe:
     if not probe.columns or any(not 0 <= depth <= 1 for depth in probe.depths):
         raise UsageError("depths are from 0 to 100 %", hint="such as 0,25,50,75,100")
     most = limit(engine, probe.room)
-    smallest = (await _count(engine, _laid_out(probe, 0, 0.0)[0]))[0]
+    smallest = await _count(engine, _laid_out(probe, 0, 0.0)[0])
     fills = tuple(sorted(set(probe.fills))) or _proposed(smallest, most, beyond=probe.beyond)
     if not fills or fills[0] < smallest:
         named = f"a fill of {fills[0]:,}" if fills else f"a context of {most + probe.room:,}"
@@ -171,7 +172,7 @@ async def settled(engine: Engine, probe: Probe) -> Probe:
 
 
 def _proposed(smallest: int, most: int, *, beyond: bool) -> tuple[int, ...]:
-    """Each twice the one before, from four times the bare prompt on, up to the limit; the largest few of many."""
+    """Each twice the one before (or four times), from four times the bare prompt on, up to the limit."""
     if not most:
         return (256, 512, 1024, 2048)
     fill = _SMALLEST
@@ -182,7 +183,8 @@ def _proposed(smallest: int, most: int, *, beyond: bool) -> tuple[int, ...]:
         found.append(fill)
         fill *= 2
     further = [int(most * part) for part in _FURTHER] if beyond else []
-    return (*found[-_MOST:], *([most] if most >= smallest else []), *further)
+    found = found[:: max(1, math.ceil(len(found) / _MOST))]
+    return (*found, *([most] if most >= smallest else []), *further)
 
 
 async def spots(engine: Engine, probe: Probe) -> AsyncIterator[Spot]:
@@ -202,47 +204,57 @@ async def spots(engine: Engine, probe: Probe) -> AsyncIterator[Spot]:
 async def _parts(engine: Engine, probe: Probe, fill: int) -> int:
     """How many parts of the haystack fit into `fill` tokens with the fact, wherever it stands."""
 
-    async def fits(count: int) -> bool:
-        for depth in (probe.columns[0], probe.columns[len(probe.columns) // 2], probe.columns[-1]):
-            if (await _count(engine, _laid_out(probe, count, depth)[0]))[0] > fill:
-                return False
-        return True
+    async def size(count: int) -> int:
+        return await _count(engine, _laid_out(probe, count, probe.columns[len(probe.columns) // 2])[0])
 
-    found = await _last(fits)
+    found = await _most(size, fill)
     while found and not all(
-        [(await _count(engine, _laid_out(probe, found, d)[0]))[0] <= fill for d in (*probe.columns, None)]
+        [await _count(engine, _laid_out(probe, found, d)[0]) <= fill for d in (*probe.columns, None)]
     ):
         found -= 1  # tokens across the fact's borders
     return found
 
 
-async def _last(fits: Callable[[int], Awaitable[bool]], most: int = 1 << 30) -> int:
-    """The greatest number up to `most` that fits, where all smaller ones do; 0 is taken to."""
-    low, high = 0, 1
-    while high <= most and await fits(high):
-        low, high = high, high * 2
-    high = min(high, most + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if await fits(middle) else (low, middle)
+async def _most(size: Callable[[int], Awaitable[int]], room: int) -> int:
+    """The greatest number whose size, which grows with it about evenly, is in `room`; 0 is taken to be."""
+    low, smaller = 0, await size(0)
+    bare, high, larger, guess, tries = smaller, 0, 0, 8, 0
+    while not high or high - low > 1:
+        now = await size(guess)
+        if now <= room:
+            low, smaller = guess, now
+        else:
+            high, larger = guess, now
+        tries += 1
+        if not high:
+            each = max(1.0, (smaller - bare) / low)
+            guess = low + max(1, min(int((room - smaller) / each), 8 * low))
+        elif tries > 12:
+            guess = (low + high) // 2
+        else:
+            share = (room - smaller) / max(1, larger - smaller)
+            guess = max(low + 1, min(high - 1, low + int(share * (high - low))))
     return low
 
 
 async def _spot(engine: Engine, probe: Probe, fill: int, depth: float | None, count: int, most: int) -> Spot:
     messages, at = _laid_out(probe, count, depth)
-    tokens, exact = await _count(engine, messages)
+    counted, exact = await _counted(engine, messages)
+    tokens = counted.prompt_tokens
     if not probe.beyond or tokens <= most:
-        return Spot(fill, depth, messages, tokens, at, exact=exact)
+        return Spot(fill, depth, messages, tokens, at, exact=exact, special=counted.special)
 
-    async def too_long(gone: int) -> bool:
-        """Whether it is still too long with so much forgotten, or one less."""
-        return gone == 0 or (await _count(engine, _laid_out(probe, count, depth, gone - 1)[0]))[0] > most
+    async def forgotten(gone: int) -> int:
+        """Tokens that go with so many parts; past the last one more than there are."""
+        if gone > count + 1:
+            return tokens + gone
+        return tokens - await _count(engine, _laid_out(probe, count, depth, gone)[0])
 
-    gone = await _last(too_long, count + 1)
+    gone = 1 + await _most(forgotten, tokens - most - 1)
     messages, _ = _laid_out(probe, count, depth, gone)
-    left, _ = await _count(engine, messages)
+    left = await _count(engine, messages)
     kept = probe.in_lead or depth is None or probe.needle.fact in messages[-1].content
-    return Spot(fill, depth, messages, left, at, tokens - left, kept=kept, exact=exact)
+    return Spot(fill, depth, messages, left, at, tokens - left, kept=kept, exact=exact, special=counted.special)
 
 
 def _laid_out(probe: Probe, count: int, depth: float | None, gone: int = 0) -> tuple[tuple[Message, ...], float]:
@@ -279,16 +291,21 @@ def _without(lead: tuple[Message, ...], fact: str) -> tuple[Message, ...]:
     return lead
 
 
-async def _count(engine: Engine, messages: tuple[Message, ...]) -> tuple[int, bool]:
-    """Tokens of a prompt, and whether they were counted or guessed."""
+async def _count(engine: Engine, messages: tuple[Message, ...]) -> int:
+    """Tokens of a prompt."""
+    return (await _counted(engine, messages))[0].prompt_tokens
+
+
+async def _counted(engine: Engine, messages: tuple[Message, ...]) -> tuple[Counted, bool]:
+    """The counts of a prompt, and whether they were counted or guessed."""
     try:
-        return (await engine.count(messages)).prompt_tokens, True
+        return await engine.count(messages), True
     except EngineError:
         if engine.state != "ready":
             raise
         # A server without a tokenizer: Hangul is about a token a character, and each turn has a few of its own.
         weight = sum(1.0 if ord(c) > 0x2E7F else 1 / _CHARACTERS for each in messages for c in each.content)
-        return math.ceil(weight) + 5 * len(messages), False
+        return Counted(math.ceil(weight) + 5 * len(messages), ()), False
 
 
 async def scored(engine: Engine, needle: Needle, spot: Spot) -> Cell:

@@ -19,6 +19,15 @@ def sign(cell: Cell) -> str:
     return "✓" if cell.first else "·" if cell.first is not None else " "
 
 
+def meaning(cell: Cell) -> str:
+    """The sign in words."""
+    found = sign(cell)
+    if found == "✓" and cell.answer is None:
+        return "✓ word for word the likeliest"
+    said = {"✓": "found in the answer", "✗": "not in the answer", "·": "not the likeliest", "○": "out of the context"}
+    return f"{found} {said[found]}" if found in said else ""
+
+
 def chance(p: float) -> str:
     """A probability in five letters at most: `93 %`, `0.3 %`, `2e-5`."""
     if p >= 0.00995:
@@ -43,6 +52,8 @@ def fact(cell: Cell) -> str:
         said += f", the fact at {100 * spot.at:.0f} % of the text"
     if spot.forgotten:
         said += f"; the first {spot.forgotten:,} tokens of the text fell out" + ("" if spot.kept else ", with the fact")
+    if spot.special:
+        said += f"; control tokens in what it reads: {' '.join(spot.special)}"
     return said
 
 
@@ -56,8 +67,8 @@ def brief(probe: Probe, cells: Sequence[Cell]) -> str:
     known = [cell for cell in with_fact if cell.logp is not None and cell.spot.kept]
     if len(known) > 1:
         best, worst = (pick(known, key=lambda cell: cell.logp or 0.0) for pick in (max, min))
-        said += f"; likeliest {where(probe, best)} ({chance(best.p or 0.0)})"
-        said += f", least likely {where(probe, worst)} ({chance(worst.p or 0.0)})"
+        said += f"; best {chance(best.p or 0.0)} {where(probe, best)}"
+        said += f", worst {chance(worst.p or 0.0)} {where(probe, worst)}"
     return said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,7 @@ LANGUAGES = {
     "portuguese": "pt", "romanian": "ro", "russian": "ru", "spanish": "es", "swahili": "sw", "swedish": "sv",
     "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi",
 }  # fmt: skip
+_ADDRESS = re.compile(r"(?:https?://[^/\s]+/|(?:hf\.co|huggingface\.co)/)([^/\s?#]+/[^/\s?#]+)")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def asked(text: str, sort: str = "downloads") -> Asked:
     """`coder size:1B-8B license:mit` as a search. Raises UsageError for a filter that is none."""
     made = Asked(sort=sort)
     words = []
-    for word in text.split():
+    for word in map(repository, text.split()):
         name, colon, value = word.partition(":")
         if not colon:
             words.append(word)
@@ -52,6 +54,12 @@ def asked(text: str, sort: str = "downloads") -> Asked:
         else:
             made = replace(made, filters=[*made.filters, tag(name, value)])
     return replace(made, words=" ".join(words))
+
+
+def repository(text: str) -> str:
+    """`OWNER/NAME` of an address copied from a browser (or from Ollama: `hf.co/OWNER/NAME`); anything else as it is."""
+    found = _ADDRESS.match(text)
+    return found[1] if found else text
 
 
 def tag(filter: str, value: str) -> str:

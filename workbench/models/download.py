@@ -76,6 +76,7 @@ class Download:
         """Fetch what is not there yet; returns the first part's path. Raises HubError, StorageError, CancelledError."""
         self._told = told or self._told
         hub.check_online()
+        self._check_parts()
         try:
             (self._root / "blobs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -256,6 +257,14 @@ class Download:
 
     # ---- what holds for all parts
 
+    def _check_parts(self) -> None:
+        """A set of shards of which the hub has only some is of no use."""
+        first = self._file.parts[0][0]
+        shard = stores.SHARD.fullmatch(first.rsplit("/", 1)[-1])
+        if shard and int(shard["count"]) != len(self._file.parts):
+            said = f"the hub has only {len(self._file.parts)} of {int(shard['count'])} parts of {shard['stem']}"
+            raise HubError(said, hint="choose another file")
+
     def _check_space(self) -> None:
         need = SPARE
         for _, size, sha256 in self._file.parts:
@@ -329,11 +338,13 @@ class _Hasher:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._waiting: queue.Queue[bytes | None] = queue.Queue(8)
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None  # until there is something to do
 
     def update(self, data: bytes) -> None:
         """Add to it; waits while too much is waiting."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
         self._waiting.put(data)
 
     def hexdigest(self) -> str:
@@ -343,7 +354,7 @@ class _Hasher:
 
     def close(self) -> None:
         """End the thread. Idempotent."""
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()
 

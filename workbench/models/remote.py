@@ -34,17 +34,18 @@ class RemoteModels:
     def rows(self) -> list[Model]:
         """Every server's models in the order of the settings, errors as rows. Waits WHOLE seconds at most."""
         with self._lock:
-            now = time.monotonic()
-            ask = [each for each in self._servers if each.name not in self._known or self._known[each.name][0] < now]
+            now, known = time.monotonic(), self._known  # `forget` may put another in its place meanwhile
+            ask = [each for each in self._servers if each.name not in known or known[each.name][0] < now]
             if ask:
                 with ThreadPoolExecutor(len(ask)) as threads:
                     for server, (good, rows) in zip(ask, threads.map(_rows, ask), strict=True):
-                        self._known[server.name] = (float("inf") if good else time.monotonic() + AGAIN, rows)
-            return _told_apart([row for server in self._servers for row in self._known[server.name][1]])
+                        known[server.name] = (float("inf") if good else time.monotonic() + AGAIN, rows)
+            return _told_apart([row for server in self._servers for row in known[server.name][1]])
 
     def known(self) -> list[Model]:
         """What is known already: asks nobody."""
-        return _told_apart([row for server in self._servers for row in self._known.get(server.name, (0, []))[1]])
+        known = self._known
+        return _told_apart([row for server in self._servers for row in known.get(server.name, (0, []))[1]])
 
     def forget(self) -> None:
         """The next `rows` asks again."""

@@ -159,6 +159,11 @@ def proposal(points: Sequence[Point], options: LoadOptions) -> LoadOptions:
     return make(chosen, options)
 
 
+def confirmed(points: Sequence[Point]) -> bool:
+    """Whether the present settings and the proposed ones were both measured once more."""
+    return sum(not point.error for point in points if point.name == CONFIRMED) == 2
+
+
 def _refused(header: Header, options: LoadOptions) -> str:
     """Why it is not even tried, "" when memory holds it and leaves the rest of the machine its share."""
     fit = estimate(header, options)

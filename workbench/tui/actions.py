@@ -309,9 +309,9 @@ ACTIONS: tuple[Action, ...] = (
     _a("needle.ask", "ask this cell: the model answers, greedy", "a", footer="ask"),
     _a("needle.ask-all", "ask every cell that is there and was not asked", "A"),
     _a("needle.form", "the fact, its question, the text, lengths and depths", "e", footer="edit"),
-    _a("needle.measure", "cells show: the probability, that of a token, the bits the fact bought", "m", footer="shows"),
-    _a("needle.beyond", "longer than the context too: the beginning falls out; or not", "b", footer="beyond"),
-    _a("needle.leave", "from the text to the cells, from there back; ends the measuring", "escape q H", "leave"),
+    _a("needle.measure", "cells: the probability, a token's, or bits for the fact", "m", footer="shows"),
+    _a("needle.beyond", "past the context too, where the beginning falls out", "b", footer="beyond"),
+    _a("needle.leave", "from the text to the cells, then back; measuring ends", "escape q H", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
 

@@ -6,9 +6,10 @@ import math
 from typing import Literal
 
 from workbench.insight.needle import Cell, Probe, lines_of
-from workbench.insight.needle_words import chance, fact, sign, told
+from workbench.insight.needle_words import chance, fact, meaning, sign, told
 from workbench.insight.reading import bits
 from workbench.tui.needle_kept import Kept
+from workbench.tui.widgets.frame import shorten
 from workbench.tui.widgets.heat import Shaded
 from workbench.tui.widgets.heat_grid import HEATS, Part
 
@@ -60,10 +61,8 @@ def _heat(share: float) -> str:
 
 def measure_told(measure: Measure, probe: Probe) -> str:
     """What the numbers of the cells are."""
-    said = f"‘{probe.needle.expected}’"
-    if measure == "gain":
-        return f"bits of {said} that the fact bought"
-    return f"p of {said}" + (", a token" if measure == "a token" else "")
+    said = f"‘{shorten(probe.needle.expected, 20)}’"
+    return {"probability": f"p of {said}", "a token": f"p a token of {said}", "gain": f"bits for {said}"}[measure]
 
 
 def paint(kept: Kept, cell: Cell | None, state: str) -> Shaded:
@@ -74,7 +73,8 @@ def paint(kept: Kept, cell: Cell | None, state: str) -> Shaded:
         made.add(state or "not measured yet: r measures")
         return made
     bare, _ = lines_of(kept.measured, cell.spot.fill)
-    made.add(f"── {fact(cell)}\n", "head")
+    sure = f"{meaning(cell)} · " if meaning(cell) and cell.spot.depth is not None else ""
+    made.add(f"── {sure}{fact(cell)}\n", "head")
     _add_scores(made, probe, cell, bare)
     if cell.answer is not None:
         made.add(f"── asked: {'found' if cell.found else 'not found'}\n", "head")

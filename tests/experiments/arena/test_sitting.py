@@ -11,7 +11,7 @@ import pytest
 
 from tests.history.made import add
 from workbench.errors import UsageError
-from workbench.experiments.arena.entries import clean_tags, entries, item_of, split_tags, votes_of
+from workbench.experiments.arena.entries import clean_tags, entries, item_of, split_tags, told_apart, votes_of
 from workbench.experiments.arena.sitting import Pair, Sitting
 from workbench.history.store import Store
 from workbench.history.votes import Ballot, Verdict, ballots, cast
@@ -50,6 +50,24 @@ def test_an_item_is_prompt_version_model_and_sampling_without_the_seed() -> None
     for other in ({"version": "b" * 64}, {"model": "x"}, {"sampling": {"temperature": 0.8}}, {"profile": "teacher@1"}):
         assert item_of({**told, **other}) != item_of(told)
     assert "from_the_future=1" in item_of({**told, "sampling": {"from_the_future": 1}})
+
+
+def test_in_a_list_items_are_named_by_what_tells_them_apart() -> None:
+    def item(prompt: str = "p", model: str = "m", **sampling: float) -> str:
+        return item_of(trial(prompt, model=model, sampling=sampling))
+
+    cold, warm = item(temperature=0.0, top_k=20), item(temperature=1.5, top_k=20)
+    assert told_apart([cold, warm, "imported"]) == {
+        cold: "temperature=0",
+        warm: "temperature=1.5",
+        "imported": "imported",
+    }
+    other = item("q", temperature=0.0, top_k=20)
+    assert told_apart([cold, other]) == {cold: "p@abcdef01", other: "q@abcdef01"}
+    more = item(temperature=0.0, top_k=20, min_p=0.2)
+    assert told_apart([cold, more]) == {cold: "p@abcdef01", more: "min_p=0.2"}
+    assert told_apart([cold]) == {cold: cold}
+    assert told_apart([]) == {}
 
 
 def test_typed_prompts_are_told_apart_by_what_they_say() -> None:

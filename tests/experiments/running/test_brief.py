@@ -10,6 +10,7 @@ from workbench.experiments.experiment import TrialFinished
 from workbench.experiments.running.brief import brief
 from workbench.experiments.running.run import ExperimentRun
 from workbench.experiments.running.starting import start
+from workbench.experiments.running.words import progress
 
 TWO = """title = "Two"
 variants = [{ label = "short", prompt = "Be brief." }, { label = "long" }]
@@ -31,3 +32,11 @@ async def test_a_run_in_brief_says_what_its_summary_will(tmp_path: Path) -> None
     ]
     assert "6 cases" in last["pairs"][0]
     await house.close()
+
+
+def test_how_a_run_stands_in_words() -> None:
+    counts = {"trials": 1200, "total": 4000, "tokens": 2310, "prompt_tokens": 9400, "tokens_per_s": 84.4, "left": 130.0}
+    assert progress(counts) == "1,200/4,000 trials · 2 min left · 84 tok/s · 2,310 tokens + 9,400 of prompts"
+    more = {**counts, "errors": 3, "paused": "the disk is full", "reused": 7}
+    assert progress(more).startswith("1,200/4,000 trials · paused · 2 min left · 3 errors · ")
+    assert progress(more).endswith("7 from the history")

@@ -63,6 +63,7 @@ async def test_a_run_from_file_to_verdict(tmp_path: Path) -> None:
     assert summary["pairs"][0]["verdict"] == "B better"
     assert (summary["trials"], summary["reused"], summary["failed"]) == (60, 0, 30)
     found = house.store.trials(run_id(events), limit=-1)
+    assert summary["prompt_tokens"] == sum(each["prompt_tokens"] for each in found) > 0
     assert [(each["case"], each["variant"]) for each in found] == [(f"c{at}", v) for at in range(30) for v in "AB"]
     assert all(each["checks"][0]["passed"] == (each["variant"] == "B") for each in found)
     assert house.store.meta(run_id(events))["stopped"] == "done"
@@ -262,7 +263,9 @@ async def test_it_stops_when_every_pair_is_decided(tmp_path: Path) -> None:
     assert ended(events).stopped == "decided"
     summary: Any = ended(events).summary
     assert summary["pairs"][0]["verdict"] == "B better"
-    assert len(of(events, TrialFinished)) < 120
+    needed = 2 * summary["pairs"][0]["decided_at"]
+    assert len(of(events, TrialFinished)) <= needed + 2 * 4 + 4  # those at the engine's four lanes, and those begun
+    assert needed < 120
     await house.close()
 
 
@@ -289,6 +292,25 @@ async def test_a_judge_that_memory_does_not_hold_beside_the_model_gets_its_turn(
     second = await house.run(experiment(text, 10))
     assert len(of(second, TrialTaken)) == 10
     assert house.loads == ["one", "judge"]  # its verdicts are taken too
+    await house.close()
+
+
+async def test_a_judge_whose_prompt_changed_judges_again(tmp_path: Path) -> None:
+    def answer(request: Generate) -> str:
+        said = " ".join(message.content for message in request.messages)
+        return f"Score: {5 if 'Be lenient' in said else 1}" if "Judge this" in said else "An answer."
+
+    house = House(tmp_path, lambda path: DoubleEngine(path, answer=answer))
+    prompt = tmp_path / "prompts" / "judge.toml"
+    variables = '[variables.answer]\ndescription = "it"\n'
+    body = 'schema = 1\nkind = "system"\ntitle = "J"\ntext = "Judge this: {{answer}}. MANNER."\n' + variables
+    prompt.write_text(body.replace("MANNER", "Be lenient"))
+    text = 'checks = [{ type = "judge", prompt = "judge" }]\n[[variants]]\nlabel = "A"\n'
+    for manner, taken, passed in (("Be lenient", 0, True), ("Be lenient", 3, True), ("Be strict", 3, False)):
+        prompt.write_text(body.replace("MANNER", manner))
+        events = await house.run(experiment(text, 3))
+        assert len(of(events, TrialTaken)) == taken
+        assert {each["passed"] for each in house.store.trials(run_id(events), limit=-1)} == {passed}
     await house.close()
 
 

@@ -18,6 +18,7 @@ from workbench.experiments.arena.styles import style_of
 from workbench.experiments.arena.votes import Style, Vote
 from workbench.history.votes import Ballot
 
+_PARTS = " · "  # between prompt, profile, model and sampling
 FINISHES = ("stop", "length")  # an answer that was cut off by us, or failed, says nothing of its item
 
 
@@ -87,7 +88,25 @@ def item_of(trial: Mapping[str, Any]) -> str:
         typed = next((content for role, content in lead if role == "system"), "")
         named = f'"{_short(typed, 30)}" #{_digest([part for pair in lead for part in pair])}' if lead else "(no prompt)"
     parts = [named, str(trial.get("profile") or ""), str(trial.get("model") or ""), _settings(trial.get("sampling"))]
-    return " · ".join(_short(part, 200) for part in parts if part)
+    return _PARTS.join(_short(part, 200) for part in parts if part)
+
+
+def told_apart(items: Sequence[str]) -> dict[str, str]:
+    """Each item by what tells it from the others: parts and settings that all share are left out.
+
+    Names that are no variants of ours (imported votes) stand whole; so do all where that would make two alike.
+    """
+    ours = {item: item.split(_PARTS) for item in items if _PARTS in item}
+    if len(ours) < 2:
+        return {item: item for item in items}
+    shared = set[str].intersection(*(set(parts) for parts in ours.values()))
+    words = set[str].intersection(*(set(parts[-1].split()) for parts in ours.values()))
+    found = {item: item for item in items}
+    for item, parts in ours.items():
+        settings = " ".join(word for word in parts[-1].split() if word not in words)
+        kept = [part for part in (*parts[:-1], settings) if part and part not in shared]
+        found[item] = _PARTS.join(kept) or parts[0]
+    return found if len(set(found.values())) == len(found) else {item: item for item in items}
 
 
 def _settings(values: object) -> str:

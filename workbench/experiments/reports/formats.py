@@ -38,4 +38,4 @@ def write(report: Report, format: str, path: Path, *, over: bool = False) -> Non
     """Write it to a file, whole or not at all. Raises UsageError when one is there and not `over`, StorageError."""
     from workbench.history import exporting
 
-    exporting.write(path, lines(report, format), over=over)
+    exporting.write(path, lines(report, format), over=over, mode=0o644)  # it is made to be shown to others

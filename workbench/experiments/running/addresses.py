@@ -62,10 +62,13 @@ def address_of(plan: TrialPlan, made_by: tuple[Any, ...]) -> str:
     return hashlib.sha256(_packed(whole)).hexdigest()
 
 
-def rules_of(checks: Sequence[Check], threshold: float | None, values: object) -> str:
-    """A hash of what a trial is checked by: verdicts of the same rules on the same text stand."""
+def rules_of(checks: Sequence[Check], threshold: float | None, values: object, judges: tuple[Any, ...] = ()) -> str:
+    """A hash of what a trial is checked by: verdicts of the same rules on the same text stand.
+
+    `judges` are the prompts and models that the checks name (judges.py).
+    """
     told = [(c.type, c.kind, sorted(c.options.items()), c.negated, c.weight, c.threshold) for c in checks]
-    return hashlib.sha256(_packed((told, threshold, values))).hexdigest()[:16]
+    return hashlib.sha256(_packed((told, threshold, values, *judges))).hexdigest()[:16]
 
 
 def _packed(value: object) -> bytes:

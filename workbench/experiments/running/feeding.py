@@ -14,6 +14,7 @@ from workbench.experiments.running.preparing import Job
 from workbench.inference.engine import Engine, Finished, Generate, Piece, Started
 
 WINDOW = 4  # trials at the engine, for each of its lanes
+NARROW = 2  # the same where a verdict may end the run: what is at the engine then is made for nothing
 AGAIN = 3  # times that a trial is made again after crashes
 ALONE = 2  # crashes after which a trial runs by itself: a bad one must not take its neighbours along
 LOADS = 3  # tries to start a worker again
@@ -41,12 +42,12 @@ class Sink(Protocol):
 
 
 class Feeder:
-    """Generates jobs on one loaded engine. `lanes` is how many it takes at once."""
+    """Generates jobs on one loaded engine. `lanes` is how many it takes at once, `ahead` times as many are there."""
 
-    def __init__(self, engine: Engine, sink: Sink, lanes: int) -> None:
+    def __init__(self, engine: Engine, sink: Sink, lanes: int, ahead: int = WINDOW) -> None:
         self._engine = engine
         self._sink = sink
-        self._window = max(2, WINDOW * lanes)
+        self._window = max(2, ahead * lanes)
         self._live: dict[asyncio.Task[None], int] = {}
         self._killed: list[tuple[Job, Finished]] = []
         self._alone: list[Job] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from workbench.experiments.files import Experiment
 from workbench.experiments.grid import PlannedVariant
 from workbench.experiments.plan import PlannedTrial, values_for
 from workbench.experiments.running.addresses import address_of, identity, maker, rules_of
+from workbench.experiments.running.judges import Judges
 from workbench.experiments.running.rooms import Rooms
 from workbench.experiments.variants import find_prompt, from_prompt, from_text
 from workbench.library.profiles import Profile
@@ -59,6 +60,7 @@ class Preparing:
 
     def __init__(self, experiment: Experiment, rooms: Rooms) -> None:
         self.experiment = experiment
+        self._judges = Judges(rooms)
         models: dict[str, Model] = {}
         prompts: dict[str, Prompt | None] = {}
         profiles: dict[str, Profile | None] = {"": None}
@@ -96,6 +98,11 @@ class Preparing:
             for label, ready in self.ready.items()
         ]
 
+    def rules(self, checks: Sequence[Check], values: Mapping[str, object]) -> str:
+        """What a trial with these checks and values is judged by."""
+        named = sorted(values.items()) if checks else ()
+        return rules_of(checks, self.experiment.threshold, named, self._judges.of(checks))
+
     def job(self, run: str, trial: PlannedTrial, place: int) -> Job:
         """The job of a planned trial. What is wrong with its values is its `problem`."""
         ready = self.ready[trial.variant.label]
@@ -127,7 +134,7 @@ class Preparing:
             address=address_of(plan, ready.made_by),
             checks=checks,
             values=values,
-            rules=rules_of(checks, self.experiment.threshold, sorted(values.items()) if checks else ()),
+            rules=self.rules(checks, values),
             tags=trial.case.tags,
             problem=problem,
         )

@@ -12,6 +12,8 @@ from workbench.experiments.cases import Case
 from workbench.experiments.checks.model import Check
 from workbench.experiments.experiment import TrialPlan, TrialRecord, Variant
 from workbench.experiments.files import Experiment
+from workbench.experiments.running.addresses import rules_of
+from workbench.experiments.running.judges import Judges
 from workbench.experiments.running.judging import Judging
 from workbench.experiments.running.preparing import Job
 from workbench.experiments.running.rooms import Rooms
@@ -29,7 +31,7 @@ async def rechecked(
 
     The experiment's checks and its cases' own, or `checks` instead of all of them. Raises StorageError.
     """
-    judging = Judging(rooms, experiment.threshold)
+    judging, judges = Judging(rooms, experiment.threshold), Judges(rooms)
     cases = {case.name: case for case in experiment.cases()} if checks is None else {}
     try:
         place = -1
@@ -37,8 +39,10 @@ async def rechecked(
             for row in page:
                 place = row["place"]
                 job, record = _job(row, checks, experiment, cases)
+                named = sorted(job.values.items()) if job.checks else ()
+                job.rules = rules_of(job.checks, experiment.threshold, named, judges.of(job.checks))
                 judged = await judging.judged(job, msgspec.structs.replace(record, checks=(), passed=None, score=None))
-                await asyncio.wrap_future(rooms.store.finish(record.id, msgspec.to_builtins(judged)))
+                await asyncio.wrap_future(history.judge_again(rooms.store, msgspec.to_builtins(judged), job.rules))
                 yield job.case_index, judged
     finally:
         await judging.close()

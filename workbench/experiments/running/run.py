@@ -21,7 +21,7 @@ from workbench.experiments.checks.applying import needs_engine
 from workbench.experiments.experiment import ModelLoading, ModelWaited, TrialAdvanced, TrialFinished, TrialRecord
 from workbench.experiments.running import records
 from workbench.experiments.running.events import ExperimentEvent, RunBegan, RunEnded, TrialTaken, WorkerRestarted
-from workbench.experiments.running.feeding import Feeder
+from workbench.experiments.running.feeding import NARROW, WINDOW, Feeder
 from workbench.experiments.running.judging import Judging
 from workbench.experiments.running.keeping import Keeping
 from workbench.experiments.running.preparing import Job
@@ -35,6 +35,7 @@ from workbench.inference.engine import Engine, Finished
 from workbench.inference.remote.address import is_remote
 
 CHUNK = 16  # trials that are looked up and begun together, at least
+FEW = 4  # the same where a verdict may end the run
 TURN = 128  # trials of a model before the next one has its turn, where memory does not hold both
 JUDGES = 8  # trials that are judged at once
 
@@ -62,6 +63,7 @@ class ExperimentRun:
         self._events: asyncio.Queue[ExperimentEvent | None] = asyncio.Queue()
         self._keeping = Keeping(self._events.put_nowait, sleep)
         self._judging = Judging(rooms, experiment.threshold)
+        self._early = experiment.stop == "decided"
         self._engines: set[Engine] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._handed = 0
@@ -163,7 +165,8 @@ class ExperimentRun:
                 self.progress.begin()
                 try:
                     sink = _Sink(self, later)
-                    await Feeder(engine, sink, self._rooms.lanes(path)).run(_chained(begun, groups))
+                    ahead = NARROW if self._early else WINDOW
+                    await Feeder(engine, sink, self._rooms.lanes(path), ahead).run(_chained(begun, groups))
                 finally:
                     self._engines.discard(engine)
         gate = asyncio.Semaphore(JUDGES)
@@ -175,7 +178,7 @@ class ExperimentRun:
         self, path: str, places: range, later: list[tuple[Job, TrialRecord, bool]]
     ) -> AsyncIterator[list[Job]]:
         """Jobs in plan order, those that are compared together; what is in the history is taken on the way."""
-        step = max(1, CHUNK // self.start.plan.per_case)
+        step = max(1, (FEW if self._early else CHUNK) // self.start.plan.per_case)
         for first in range(0, len(places), step):
             if self._stop:
                 return
@@ -278,7 +281,7 @@ class ExperimentRun:
         if record.finish != "cancelled":
             self.standing.add(job.place, job.plan.variant.label, record)
         self._events.put_nowait((TrialTaken if taken else TrialFinished)(job.plan.id, record))
-        if self.start.experiment.stop == "decided" and not self._stop and self.standing.decided:
+        if self._early and not self._stop and self.standing.decided:
             self.stop("decided", "every pair has its verdict")
 
     async def again(self, jobs: Sequence[Job], reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.experiments.experiment import TrialRecord
 from workbench.experiments.files import Experiment
 from workbench.experiments.grid import PlannedVariant
 from workbench.experiments.running.preparing import Preparing
@@ -30,12 +31,17 @@ def summary(preparing: Preparing, standing: Standing) -> dict[str, Any]:
     return {"variants": made, "pairs": pairs(standing)}
 
 
-def rechecked_summary(run: str, experiment: Experiment, standing: Standing, trials: int) -> dict[str, Any]:
-    """The summary of a run that was checked again; its variants are named as its file does."""
+def rechecked_summary(
+    run: str, experiment: Experiment, standing: Standing, trials: int, seen: Mapping[str, TrialRecord]
+) -> dict[str, Any]:
+    """The summary of a run that was checked again; `seen` is a trial of each variant that has one."""
     made = []
     for planned in experiment.variants:
         prompt = planned.prompt if looks_like_id(planned.prompt) else ""
         named = {"prompt": prompt, "version": "", "model": planned.model, "sampling": dict(planned.sampling)}
+        if trial := seen.get(planned.label):
+            settings = {name: value for name, value in trial.sampling.items() if name != "seed"}
+            named = {"prompt": trial.prompt, "version": trial.version, "model": trial.model, "sampling": settings}
         made.append(variant(planned.label, named, planned, standing.columns[planned.label]))
     errors = sum(column.errors for column in standing.columns.values())
     return {

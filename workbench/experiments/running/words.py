@@ -10,19 +10,20 @@ from workbench.experiments.running import events
 
 
 def progress(counts: Mapping[str, Any]) -> str:
-    """`120/400 trials · 3 errors · 2,310 tokens · 84 tok/s · 2 min left`."""
+    """`120/400 trials · 2 min left · 3 errors · 84 tok/s · 2,310 tokens + 9,400 of prompts`; it may be cut short."""
     parts = [f"{counts.get('trials', 0):,}/{counts.get('total', 0):,} trials"]
-    if counts.get("reused"):
-        parts.append(f"{counts['reused']:,} from the history")
-    if counts.get("errors"):
-        parts.append(f"{counts['errors']:,} errors")
-    parts.append(f"{counts.get('tokens', 0):,} tokens")
-    if speed := counts.get("tokens_per_s"):
-        parts.append(f"{speed:,.0f} tok/s")
-    if (left := counts.get("left")) is not None:
-        parts.append(f"{span(left)} left")
     if counts.get("paused"):
         parts.append("paused")
+    if (left := counts.get("left")) is not None:
+        parts.append(f"{span(left)} left")
+    if counts.get("errors"):
+        parts.append(f"{counts['errors']:,} errors")
+    if speed := counts.get("tokens_per_s"):
+        parts.append(f"{speed:,.0f} tok/s")
+    prompts = f" + {counts['prompt_tokens']:,} of prompts" if counts.get("prompt_tokens") else ""
+    parts.append(f"{counts.get('tokens', 0):,} tokens{prompts}")
+    if counts.get("reused"):
+        parts.append(f"{counts['reused']:,} from the history")
     return " · ".join(parts)
 
 

@@ -22,6 +22,7 @@ _PATIENCE = 0.15  # seconds that streaming lanes wait, at most, while a chunk of
 _SMALLEST = 32  # tokens in a chunk, at least
 _REDO = 128  # tokens that may be read in again to get a larger cache while lanes run
 _WORTH = 8  # tokens in common that are worth waiting for a lane that is still reading them in
+_KEPT = 8  # finished sequences that are kept, at most: what is compared by hand, and a beginning that trials share
 _USEFUL = 64  # tokens in common that make a finished sequence worth keeping
 
 
@@ -323,7 +324,7 @@ class Batched:
             else:
                 self._empty(lane.sequence)
             lane.sequence = -1
-        while len(self._kept) > self._most_lanes:
+        while len(self._kept) > min(self._most_lanes, _KEPT):  # every step goes over all cells
             self._evict(self._kept[0])
         self._settle()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 T = TypeVar("T")
+LIMIT = 50  # repositories that are asked for
 PAUSE = 0.25  # seconds on a row before its page is asked for
 
 
@@ -46,7 +47,9 @@ class HubScreen(BesideScreen[None]):
         self._repos: list[Repo] = []
         self._pages: dict[str, RepoPage] = {}
         self._inside: RepoPage | None = None  # whose files the list holds
+        self._here: set[str] = set()  # its files that are fetched already
         self._room = Room(0)  # memory that is free
+        self._fetching = 0  # downloads when it was last looked
 
     def compose(self) -> ComposeResult:
         yield self.line
@@ -77,12 +80,12 @@ class HubScreen(BesideScreen[None]):
         if self._inside is None:
             repo = self._repos[index]
             notes = " ".join(["gated"] * repo.gated + [repo.censorship] * bool(repo.censorship))
-            right = [(f"{notes} " if notes else "", "mark"), (_short(repo.downloads), "dim")]
+            right = [(f"{notes} " if notes else "", "mark"), (_by(repo, self._sort), "dim")]
             return [(repo.id, ""), (f"  {repo.license}", "dim")], right
         file = self._files[index]
         best, _ = hub_text.advised(self._inside, self._room)
-        says = hub_text.verdict(file, self._room)
-        kind = {"fits": "label", "too big": "bad", "tight": "mark"}.get(says, "dim")
+        says = "is here" if file.name in self._here else hub_text.verdict(file, self._room)
+        kind = {"is here": "label", "fits": "label", "too big": "bad", "tight": "mark"}.get(says, "dim")
         name = f" {hub_text.short(file.name, self._inside)}"
         left = [("▸ " if file is best else "  ", "match"), (f"{file.quantization or '?':<8}", ""), (name, "dim")]
         return left, [(f"{file.size / 1e6:,.0f} MB ", "dim"), (says, kind)]
@@ -123,7 +126,7 @@ class HubScreen(BesideScreen[None]):
         try:
             wish = asked(self.line.value, self._sort)
             find: Callable[[], list[Repo]] = lambda: hub.search(  # noqa: E731  (typed, for the thread)
-                wish.words, sort=wish.sort, filters=wish.filters, parameters=wish.parameters
+                wish.words, sort=wish.sort, limit=LIMIT, filters=wish.filters, parameters=wish.parameters
             )
             self._repos = await asyncio.to_thread(find)
         except WorkbenchError as error:
@@ -131,8 +134,7 @@ class HubScreen(BesideScreen[None]):
             problem = f"✗ {error}"
             self.head.show([(problem, "bad")], firm=True)
         else:
-            found = f"{len(self._repos)} repositories" if self._repos else "nothing matches"
-            self.head.show([("the hub", "name"), (f"  {found}, by {self._sort}", "")], [(hub.endpoint(), "")])
+            self._show_found()
         self._inside = None
         self.cards.show(len(self._repos))
         self.turned()
@@ -141,16 +143,32 @@ class HubScreen(BesideScreen[None]):
         if self._repos and self.focused is self.line and entered:
             self.cards.focus()
 
+    def _show_found(self) -> None:
+        count = len(self._repos)
+        found = "1 repository" if count == 1 else f"{'the first ' * (count == LIMIT)}{count} repositories"
+        says = f"  {found if count else 'nothing matches'}, by {self._sort}"
+        self.head.show([("the hub", "name"), (says, "")], [(hub.endpoint(), "")])
+
     def _tick(self) -> None:
         """How far the downloads are; else the keys."""
         running = self.workbench.fetches.running
+        if len(running) < self._fetching and self._inside is not None:
+            self._mark_fetched(self._inside)  # one has arrived
+        self._fetching = len(running)
         keys = " · ".join(f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("hub") if a.footer)
         if running:
             more = f"  (+{len(running) - 1})" if len(running) > 1 else ""
             self.foot.show([(f"{running[-1].says}{more}", "warn")], [("d downloads", "")], firm=True)
         else:
             what = "fetch" if self._inside else "its files"
+            if self.focused is self.line:
+                what, keys = "search", "↓ to the list"  # letters are typed there
             self.foot.show([(f"enter {what} · {keys} · esc back", "")], brief=[("F1 keys · esc back", "")])
+
+    @work(group="here", exclusive=True)
+    async def _mark_fetched(self, page: RepoPage) -> None:
+        self._here = await asyncio.to_thread(_fetched, page)
+        self.cards.refresh()
 
     # ---- actions
 
@@ -158,6 +176,10 @@ class HubScreen(BesideScreen[None]):
         """Enter in the search line."""
         event.stop()
         self._search(entered=True)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys hold there."""
+        self._tick()
 
     def on_key(self, event: events.Key) -> None:
         """Down leaves the search line for the list."""
@@ -182,6 +204,7 @@ class HubScreen(BesideScreen[None]):
         self.pane.set_text(hub_text.described(page, self._room))
         if not page.files:
             return
+        self._here = await asyncio.to_thread(_fetched, page)
         self._inside = page
         self.head.show([(page.repo.id, "name"), (f"  {len(page.files)} files", "")], [(hub.endpoint(), "")])
         self.cards.show(len(page.files))
@@ -214,16 +237,30 @@ class HubScreen(BesideScreen[None]):
         elif self._inside is not None:
             here = next((at for at, repo in enumerate(self._repos) if repo.id == self._inside.repo.id), 0)
             self._inside = None
-            self.head.show([("the hub", "name"), (f"  {len(self._repos)} repositories, by {self._sort}", "")])
+            self._show_found()
             self.cards.show(len(self._repos), here)
             self._tick()
         else:
             self.dismiss(None)
 
 
+def _fetched(page: RepoPage) -> set[str]:
+    """The files that the cache has whole."""
+    from workbench.models.download import Download
+
+    return {file.name for file in page.files if Download(page.repo.id, page.commit, file).there() >= file.size}
+
+
+def _by(repo: Repo, sort: str) -> str:
+    """What the order goes by: `1.2M ↓`, `4.1k ♥`, a date."""
+    if sort == "new":
+        return repo.created or repo.updated
+    return f"{_short(repo.likes)} ♥" if sort == "likes" else f"{_short(repo.downloads)} ↓"
+
+
 def _short(count: int) -> str:
-    """`1.2M ↓`."""
+    """`1.2M`."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if count >= size:
-            return f"{count / size:.1f}{unit} ↓"
-    return f"{count} ↓"
+            return f"{count / size:.1f}{unit}"
+    return str(count)

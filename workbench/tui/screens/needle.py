@@ -49,7 +49,7 @@ class NeedleScreen(ModalScreen[None]):
         self._label, self._model, self._path, self._lead = label, model, path, tuple(lead)
         self._measure: needle_text.Measure = "probability"
         self._asked = 0  # answers begun
-        self._state = ""  # what goes on, or why it ended
+        self._states = {"measure": "", "ask": ""}  # what goes on, or why it ended
         self.grid, self.pane = HeatGrid(), HeatPane()
         self.head, self.middle, self.foot = FrameLine("top"), FrameLine("middle"), FrameLine("bottom")
 
@@ -79,7 +79,7 @@ class NeedleScreen(ModalScreen[None]):
         )
         keys = [f"{actions.key_name(a.keys[0])} {a.footer}" for a in actions.at("needle") if a.footer]
         self.foot.show([(" · ".join([*keys, "esc leave"]), "")])
-        self._run()
+        self.call_after_refresh(self._run)  # the text is wrapped to a width that there is by then
 
     # ---- measuring
 
@@ -92,26 +92,27 @@ class NeedleScreen(ModalScreen[None]):
         """Measure what is not there yet; another run, a stop or leaving the screen ends it."""
         kept = self.kept
         if self._whole:
-            self._state = ""
-            self._show()
+            self._tell("measure", "")
             return
-        self._tell("reading the model" if Path(self._path) not in self.session.pool.engines() else "counting tokens")
+        self._tell(
+            "measure", "reading the model" if Path(self._path) not in self.session.pool.engines() else "counting tokens"
+        )
         try:
             probe = await asyncio.to_thread(kept.setup.probe, self._lead)
             async with self.session.pool.use(Path(self._path)) as engine:
                 kept.probe = await needle.settled(engine, probe)
                 kept.limit = needle.limit(engine, probe.room)
                 kept.reason = await needle.unscored(engine)
-                self._tell("measuring")
+                self._tell("measure", "measuring")
                 async for spot in needle.spots(engine, kept.probe):
                     place = spot.fill, spot.depth
                     if place not in kept.cells:
                         plain = Cell(spot) if kept.reason else await needle.scored(engine, probe.needle, spot)
                         kept.cells[place] = plain
                         self._show()
-            self._tell("")
+            self._tell("measure", "")
         except WorkbenchError as error:  # the screen stays: another setup may do
-            self._tell(str(error))
+            self._tell("measure", str(error))
             self.workbench.tell(str(error), severity="error")
 
     @work(group="ask", exclusive=True)
@@ -124,22 +125,26 @@ class NeedleScreen(ModalScreen[None]):
         try:
             async with self.session.pool.use(Path(self._path)) as engine:
                 for done, place in enumerate(places):
-                    self._tell(f"asking, {done} of {len(places)} done" if len(places) > 1 else "asking")
+                    self._tell("ask", f"asking, {done} of {len(places)} done" if len(places) > 1 else "asking")
                     self._asked += 1
                     trial = f"needle-{id(self)}-{self._asked}"
                     kept.cells[place] = await needle.asked(
                         engine, probe.needle, kept.cells[place], probe.room, trial=trial
                     )
                     self._show()
-            self._tell("")
+            self._tell("ask", "")
         except WorkbenchError as error:
-            self._tell(str(error))
+            self._tell("ask", str(error))
             self.workbench.tell(str(error), severity="error")
 
     # ---- painting
 
-    def _tell(self, state: str) -> None:
-        self._state = state
+    @property
+    def _state(self) -> str:
+        return " · ".join(filter(None, self._states.values()))
+
+    def _tell(self, what: str, state: str) -> None:
+        self._states[what] = state
         self._show()
 
     @property
@@ -160,9 +165,8 @@ class NeedleScreen(ModalScreen[None]):
         if probe is not None:
             self.grid.show("tokens", needle_text.heads(probe), needle_text.rows(kept, self._measure))
             said = needle_text.measure_told(self._measure, probe)
-            limit = f"limit {kept.limit:,}" if kept.limit else ""
-            measured = f"{len(kept.measured)} of {len(kept.places)}"
-            about = [said, *([limit] if limit else []), *(about or [measured])]
+            limit = [f"limit {kept.limit:,}"] if kept.limit else []
+            about = [said, *(about or [*limit, f"{len(kept.measured)} of {len(kept.places)}"])]
         else:
             self.grid.show("tokens", [], [])
         title = [(f"needle {self._label}", "name"), (f"  {self._model}", "strong")]
@@ -190,13 +194,15 @@ class NeedleScreen(ModalScreen[None]):
         """Go on; from anew when all is there."""
         if self._whole:
             self._cancel("ask")
+            self._states["ask"] = ""
             self.kept.cells.clear()
         self._run()
 
     def action_stop(self) -> None:
         """Measure and ask no more."""
         if self._cancel("measure", "ask"):
-            self._tell("stopped, r goes on")
+            self._states["ask"] = ""
+            self._tell("measure", "" if self._whole else "stopped, r goes on")
 
     def _cancel(self, *groups: str) -> bool:
         """End what runs of these; whether anything did."""
@@ -208,6 +214,7 @@ class NeedleScreen(ModalScreen[None]):
     def _take(self, setup: Setup) -> None:
         """Another setup: what is measured and asked for the old one ends."""
         self._cancel("measure", "ask")
+        self._states["ask"] = ""
         self.kept.take(setup)
         self._run()
 

@@ -61,8 +61,8 @@ class NeedleForm(ModalScreen[Setup | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Content(" needle in a haystack ")
-            take = "f2 a sentence of the prompt · " if self._sentences else ""
-            box.border_subtitle = Content(f"enter apply · {take}f3 defaults, English or Korean · esc")
+            take = "f2 from the prompt · " if self._sentences else ""
+            box.border_subtitle = Content(f"enter apply · {take}f3 defaults en/ko · esc leave")
             with VerticalScroll(can_focus=False):
                 for name, about in _LINES.items():
                     yield Static(about, classes="name", markup=False)

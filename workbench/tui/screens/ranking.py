@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from workbench.bars import span
 from workbench.errors import WorkbenchError
-from workbench.experiments.arena.entries import votes_of
+from workbench.experiments.arena.entries import told_apart, votes_of
 from workbench.experiments.arena.ranking import Ranked, Ranking, ranking
 from workbench.tui import actions
 from workbench.tui.flows import begin
@@ -53,6 +53,7 @@ class RankingScreen(BesideScreen[None]):
         self.tag = tag
         self.style_control = False
         self.ranking = Ranking([], 0, 0)
+        self._names: dict[str, str] = {}  # items by what tells them apart
         self.heading = Static(markup=False, classes="heading")
 
     def compose(self) -> ComposeResult:
@@ -97,6 +98,7 @@ class RankingScreen(BesideScreen[None]):
             return
         if not self.is_attached:
             return
+        self._names = told_apart([row.item for row in self.ranking.rows])
         self.cards.show(len(self.ranking.rows))
         self._title()
         self._tell(any(vote.styles for vote in votes))
@@ -126,7 +128,7 @@ class RankingScreen(BesideScreen[None]):
             (f"{row.rating:>6.0f} ", "match"),
             (f"{bar} ", "" if not row.note else "dim"),
             (f"{row.votes:>7,} {row.wins:>7,}  ", "dim"),
-            (row.item, ""),
+            (self._names.get(row.item, row.item), ""),
         ], few
 
     def turned(self) -> None:

@@ -96,7 +96,8 @@ class TuneScreen(ModalScreen["LoadOptions | None"]):
         new = changed(self.proposed, self._present)
         if self._points:
             said = ", ".join(f"{name} = {value}" for name, value in new.items())
-            rows += ["", f"proposal: {said}" if said else "the present settings are the fastest so far"]
+            sure = "" if tuning.confirmed(self._points) else " (not yet measured beside the present settings)"
+            rows += ["", f"proposal: {said}{sure}" if said else "the present settings are the fastest so far"]
         self.pane.set_text("\n".join(rows))
         keys = "x stop · esc leave" if self._measuring else "esc leave"
         self.foot.show([(self._now, ""), (f" · a keep the proposal · {keys}" if new else f" · {keys}", "")], firm=True)
