@@ -137,11 +137,11 @@ async def test_only_what_is_new_is_measured() -> None:
     engine, told = Asked(), list[int]()
     await engine.load()
     first = await measure(engine, {"a": "A", "b": "B"}, ["x"], told=lambda found: told.append(len(found.contexts)))
-    assert engine.asked == ["A x", "A", "B x", "B"]
+    assert engine.asked == ["A", "A x", "B", "B x"]
     assert told == [1, 2]
     engine.asked.clear()
     again = await measure(engine, {"b": "B", "other": "A", "c": "C"}, ["y", "x"], known=first)
-    assert engine.asked == ["B y", "A y", "C y", "C x", "C"]
+    assert engine.asked == ["B y", "A y", "C", "C y", "C x"]
     assert again.contexts[0].words[1] == first.contexts[1].words[0]
     engine.asked.clear()
     assert await measure(engine, {"b": "B"}, ["x"], known=again) == Association(
