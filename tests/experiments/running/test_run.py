@@ -311,6 +311,8 @@ async def test_a_judge_whose_prompt_changed_judges_again(tmp_path: Path) -> None
         events = await house.run(experiment(text, 3))
         assert len(of(events, TrialTaken)) == taken
         assert {each["passed"] for each in house.store.trials(run_id(events), limit=-1)} == {passed}
+        version = house.store.meta(run_id(events))["judges"]["judge"]
+        assert manner.encode() in (house.store.version(version) or b"")  # what a report carries
     await house.close()
 
 
