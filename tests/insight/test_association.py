@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import PromptError, UsageError
@@ -86,7 +86,6 @@ def normal(shares: dict[int, float]) -> dict[int, float]:
     return {token: p / whole for token, p in shares.items()}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(left=SHARES, right=SHARES)
 def test_the_distance_is_one(left: dict[int, float], right: dict[int, float]) -> None:
     a, b = normal(left), normal(right)
