@@ -75,6 +75,17 @@ def test_however_it_ends_nothing_is_lost_and_no_worker_is_left(tmp_path: Path, h
     assert all(finish in ("stop", "length") and text for finish, text in found[2:])
 
 
+def test_a_terminal_that_goes_without_a_word_ends_it_too(tmp_path: Path) -> None:
+    """The kernel tells the session's leader alone; this one, like make, waits and passes nothing on."""
+    leader = ["sh", "-c", 'trap : HUP; "$@"; exit 3', "sh"]
+    with Terminal([*leader, *APP], env={**home(tmp_path), "WORKBENCH_DOUBLE": "tokens=5"}, cwd=tmp_path) as terminal:
+        terminal.wait_for("What is 17 + 25?")
+        family = terminal.family()
+        assert family
+        terminal.hang_up()
+        assert wait_gone(family, 20) == []
+
+
 def test_a_tiny_terminal_and_no_home_to_write_to(tmp_path: Path) -> None:
     nowhere = {**home(tmp_path), "HOME": "/proc/nowhere"}
     with Terminal(APP, columns=20, rows=5, env={**nowhere, "WORKBENCH_DOUBLE": "tokens=5"}, cwd=tmp_path) as terminal:
