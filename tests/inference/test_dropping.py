@@ -30,6 +30,11 @@ class Counting(Context):
         return super().decode(rows)
 
 
+def finish(scorer: Scorer) -> None:
+    while scorer.busy:
+        scorer.step()
+
+
 def test_what_is_dropped_is_read_no_further(starter: Path) -> None:
     options = LoadOptions(threads=machine.threads())
     model = Model(str(starter), log := Log(), options=options)
@@ -57,8 +62,7 @@ def test_what_is_dropped_is_read_no_further(starter: Path) -> None:
     text, long, short = ids(TEXT, False), ids(LONG), ids(LONG)[:200]
     try:
         ask(1, short)
-        while scorer.busy:
-            scorer.step()
+        finish(scorer)
         for number, prompt in ((3, long), (4, long), (5, long), (7, short)):
             ask(number, prompt)
         scorer.step()  # a chunk of 3
@@ -70,16 +74,14 @@ def test_what_is_dropped_is_read_no_further(starter: Path) -> None:
             scorer.step()
         assert isinstance(answers[4], tuple)
         assert made[-1].rows - before < 1.2 * len(long)  # of 4 alone
-        while scorer.busy:
-            scorer.step()
+        finish(scorer)
         assert answers[7] == answers[1]
         ask(8, short)  # its prompt stands there
         scorer.step()
         scorer.drop(8)  # while other sequences share the prompt's cells
         assert isinstance(answers[8], EngineError)
         ask(9, short)
-        while scorer.busy:
-            scorer.step()
+        finish(scorer)
         assert answers[9] == answers[1]
     finally:
         for context in made:

@@ -80,9 +80,7 @@ class Scorer:
         """Score each text after the same prompt; the answer has a tuple for each."""
         self._ask(number, answer, self._many(prompt, texts, top))
 
-    def submit_hidden(
-        self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: Answer, *, number: int = 0
-    ) -> None:
+    def submit_hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: Answer, *, number: int = 0) -> None:
         """Score `text` after `prompt` once for each of `parts`: places of tokens that it does not see (hiding.py)."""
         self._ask(number, answer, self._hidden(prompt, text, parts))
 
