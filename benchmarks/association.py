@@ -4,8 +4,9 @@
 engine's process: log-probabilities, the 2,000 likeliest next tokens, distances. Bare is a loop over llama.cpp in a
 process of its own that computes the same tokens and looks at no logits: each context's prompt in one decode, then all
 that its words have besides their first tokens, each word a sequence, in one decode. Side by side in changing order, by
-the wall clock. Two lists of words: as people write them, and all of two tokens (the worst case: ours decodes at most
-three of them together, so that each has the bits it has alone).
+CPU time with one thread each, so that a busy machine tells the same: ours is the worker's and this process's together.
+Two lists of words: as people write them, and all of two tokens (the worst case: ours decodes at most three of them
+together, so that each has the bits it has alone).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import Peer, machine, median, models, rotated, row, serve
+from benchmarks.common import Peer, machine, median, models, rotated, row, serve, spent
 from workbench.inference.engine import LoadOptions
 from workbench.inference.local.client import LocalEngine
 from workbench.insight.association import continuation, measure
@@ -45,12 +46,11 @@ WORDS = {
 
 def bare(path: str) -> None:
     """The other process: `{"prompts": [ids], "words": [[ids]]}` → seconds and rows."""
-    from workbench.inference.local import machine as here
     from workbench.inference.local.llama import Context, Log, Model
 
     options = LoadOptions()
     model = Model(path, log := Log(), options=options)
-    context = Context(model, cells=1024, sequences=16, unified=True, threads=here.threads(), options=options, log=log)
+    context = Context(model, cells=1024, sequences=16, unified=True, threads=1, options=options, log=log)
 
     def put(at: int, token: int, position: int, sequence: int, wanted: int) -> None:
         context.token[at], context.position[at] = token, position
@@ -58,7 +58,7 @@ def bare(path: str) -> None:
 
     def answer(question: dict[str, Any]) -> dict[str, Any]:
         rows = 0
-        began = time.perf_counter()
+        began = time.process_time()
         for prompt, words in zip(question["prompts"], question["words"], strict=True):
             for sequence in range(16):
                 context.drop(sequence)
@@ -74,12 +74,12 @@ def bare(path: str) -> None:
             if at:
                 context.decode(at)
             rows += len(prompt) + at
-        return {"seconds": time.perf_counter() - began, "rows": rows}
+        return {"seconds": time.process_time() - began, "rows": rows}
 
     serve(answer)
 
 
-async def ids(engine: LocalEngine, path: Path, words: tuple[str, ...]) -> dict[str, Any]:
+def ids(path: Path, words: tuple[str, ...]) -> dict[str, Any]:
     """What the bare loop decodes: the same tokens."""
     from workbench.inference.local.llama import Log, Model
 
@@ -101,18 +101,18 @@ async def ids(engine: LocalEngine, path: Path, words: tuple[str, ...]) -> dict[s
 async def compare(path: Path, words: tuple[str, ...], rounds: int) -> dict[str, list[float]]:
     """Seconds of each arm, one a round; round -1 warms up."""
     prompts = {name: TEXT.format(text) for name, text in CONTEXTS.items()}
-    engine = LocalEngine(path, LoadOptions(context_length=1024))
+    engine = LocalEngine(path, LoadOptions(context_length=1024, threads=1))
     peer = Peer([sys.executable, "-m", "benchmarks.association", "--bare", str(path)])
     found: dict[str, list[float]] = {"ours": [], "bare": [], "rows": []}
     try:
         await engine.load()
-        question = await ids(engine, path, words)
+        question = ids(path, words)
         for number in range(-1, rounds):
             for arm in rotated(["ours", "bare"], number + 1):
                 if arm == "ours":
-                    began = time.perf_counter()
+                    began = time.process_time() + spent(engine.pid)
                     await measure(engine, prompts, words)
-                    took, rows = time.perf_counter() - began, 0
+                    took, rows = time.process_time() + spent(engine.pid) - began, 0
                 else:
                     told = await asyncio.to_thread(peer.ask, question)
                     took, rows = told["seconds"], told["rows"]

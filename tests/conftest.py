@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("workbench", deadline=None)  # no test depends on the clock
+# No test depends on the clock, nor on chance. A fixture that all examples share is meant.
+_UNASKED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("workbench", deadline=None, derandomize=True, suppress_health_check=_UNASKED)
 settings.load_profile("workbench")
 
 # Models that tests load in their own process wait as a worker's do: two test processes share the cores.

@@ -20,7 +20,7 @@ TEXTS = LINES.map("\n".join)
 NAMES = ("left", "right")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(TEXTS, TEXTS)
 def test_a_unified_diff_holds_both_texts(left: str, right: str) -> None:
     found = differences.unified(NAMES, left, right)
@@ -44,7 +44,7 @@ def test_patch_takes_it(tmp_path: Path, left: str, right: str) -> None:
     assert (tmp_path / "p").read_bytes() == right.encode()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(TEXTS, TEXTS)
 def test_words_are_where_they_are_said_to_be(left: str, right: str) -> None:
     for word in differences.words(left, right):

@@ -180,7 +180,7 @@ def test_the_file_may_change_while_it_runs(tmp_path: Path) -> None:
 WORDS = st.text(st.characters(exclude_characters="\x00\r", exclude_categories=["Cs"]), max_size=20)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(WORDS.map(str.strip), WORDS, WORDS), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
 def test_what_csv_writes_comes_back(rows: list[tuple[str, str, str]], ends: str) -> None:
     out = io.StringIO(newline="")
@@ -192,7 +192,7 @@ def test_what_csv_writes_comes_back(rows: list[tuple[str, str, str]], ends: str)
     assert len({case.name for case in found if " #" not in case.name}) <= len(rows)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -208,7 +208,7 @@ def test_what_json_writes_comes_back(rows: list[dict[str, Any]]) -> None:
     assert [(case.message, case.variables["a"]) for case in found] == [(row["message"], row["a"]) for row in rows]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=200), st.sampled_from(["csv", "jsonl"]))
 def test_any_bytes_are_cases_or_an_error_of_one_line(data: bytes, kind: str) -> None:
     said, names, again = "", [""], [""]

@@ -61,7 +61,7 @@ def test_the_example_of_a_check_is_taken_by_removing_its_marks() -> None:
 TEXT = st.text(max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=4))
 def test_any_text_comes_back(lanes: list[tuple[str, str, str]]) -> None:
     made = [

@@ -243,7 +243,7 @@ def test_it_is_a_schema_and_the_file_in_docs_is_it() -> None:
     assert FILE.read_text(encoding="utf-8") == json.dumps(SCHEMA, ensure_ascii=False, indent=1) + "\n"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_bytes_are_an_experiment_or_an_error_of_one_line(data: bytes) -> None:
     said = ""

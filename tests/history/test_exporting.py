@@ -22,7 +22,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 HARM = st.sampled_from(["\x1b[2J", "\u2028", "\x85", "\r\n", "\u202e", "\U000e0041", '"', "\\", "\0"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.tuples(TEXT, HARM, TEXT, TEXT), max_size=3), min_size=1, max_size=3))
 def test_lines_parse_back_to_equal_trials(runs: list[list[tuple[str, str, str, str]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

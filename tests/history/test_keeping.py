@@ -137,7 +137,7 @@ RUN = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     runs=st.lists(RUN, max_size=8),
     labelled=st.sets(st.sampled_from(["v1", "v2", "v3", "v9"])),

@@ -72,13 +72,16 @@ async def test_a_prompt_that_begins_with_a_token_twice_keeps_both(fake: Fake, en
     assert [fake.texts[id] for id in body["prompt"]] == [" ", " ", " x"]
 
 
-async def test_a_plain_server_generates_and_says_what_it_has_not(engine: RemoteEngine) -> None:
+async def test_a_plain_server_generates_and_says_what_it_has_not(fake: Fake, engine: RemoteEngine) -> None:
     """An OpenAI API and no more: counts come with the end, questions about tokens are errors of one line."""
     events = await run(engine, ask("a"))
     assert end_of(events, "a").prompt_tokens > 0
     assert next(event for event in events if isinstance(event, Started)).prompt_tokens == 0
     assert len(await engine.next_token("The capital of France is", 5)) == 5
-    for asked in (engine.tokenize(TEXTS[0]), engine.render(QUESTION), engine.count(QUESTION), engine.score("a", "b")):
+    await engine.next_token("The capital of France is", 2000)
+    assert fake.asked[-1][2]["logprobs"] == 20  # more is refused by such servers
+    scores = (engine.score("a", "b"), engine.score_many("a", ["b"]))
+    for asked in (engine.tokenize(TEXTS[0]), engine.render(QUESTION), engine.count(QUESTION), *scores):
         with pytest.raises(EngineError, match=r"127\.0\.0\.1:\d+: the server offers no ") as caught:
             await asked
         assert "\n" not in str(caught.value)

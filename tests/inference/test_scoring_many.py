@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.inference.engine import LoadOptions, TokenLogprob
@@ -91,7 +91,6 @@ def test_together_changes_no_bit(request: pytest.FixtureRequest, which: str) -> 
         model.free()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(1, ROWS - 1), max_size=31))
 def test_each_row_stands_in_one_step_and_in_its_order(rows: list[int]) -> None:
     made = list(steps(rows))
@@ -104,7 +103,6 @@ def test_each_row_stands_in_one_step_and_in_its_order(rows: list[int]) -> None:
     assert sum(rows) <= (ROWS - 1) * len(made) < 2 * sum(rows) + ROWS
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 60), max_size=80), st.integers(-5, FEW))
 def test_groups_fit_and_hold_every_text(rows: list[int], room: int) -> None:
     together, alone = groups(rows, room, TEXTS)

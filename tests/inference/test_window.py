@@ -244,7 +244,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size
 SAID = st.lists(st.tuples(TEXT, TEXT), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pairs=SAID, last=TEXT, policy=st.sampled_from(ACTIVE), context=st.integers(20, 260), room=st.integers(1, 60))
 async def test_kept_and_forgotten_are_all_and_kept_fits(
     pairs: list[tuple[str, str]], last: str, policy: Policy, context: int, room: int

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.inference.worker_pipe import Answer, Pipe, chat
@@ -153,9 +153,7 @@ def test_the_count_is_what_is_fed(pipe: Pipe, messages: tuple[Message, ...]) -> 
     assert bool(counted.special) == ("<|im_end|>" in messages[-1].content)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+@settings(max_examples=150)
 @given(text=st.text(max_size=60) | st.text(alphabet=" \n\t▁🙂👩\u200d한글\x00\x1b<|>_im_end", max_size=30))
 def test_token_texts_joined_give_the_input_back(pipe: Pipe, text: str) -> None:
     for special in (False, True):

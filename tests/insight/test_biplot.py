@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -17,7 +17,6 @@ TABLES = st.integers(1, 6).flatmap(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TABLES)
 def test_products_of_points_are_the_centred_changes(logs: list[list[float]]) -> None:
     found = biplot(logs)
@@ -38,7 +37,6 @@ def test_products_of_points_are_the_centred_changes(logs: list[list[float]]) -> 
         assert sum(found.shares) == pytest.approx(1)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TABLES, st.lists(st.floats(-5, 0), min_size=6, max_size=6))
 def test_the_baseline_does_not_matter(logs: list[list[float]], base: list[float]) -> None:
     moved = [[value - base[at] for at, value in enumerate(row)] for row in logs]
@@ -67,7 +65,6 @@ SPOTS = st.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SPOTS, st.integers(20, 90), st.integers(5, 30))
 def test_labels_stand_whole_or_are_named(spots: list[Spot], columns: int, rows: int) -> None:
     made = scatter(spots, columns, rows, cell_len)

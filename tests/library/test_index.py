@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.library import index as module
@@ -136,7 +136,7 @@ def test_the_nearest_of_an_id_wins_and_a_library_has_its_own_cache(folder: Path,
     assert (first.library, first.title) == ("x", "Two")
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(st.one_of(st.binary(max_size=60), st.integers(0, 400)))
 def test_a_wrong_cache_is_made_anew(folder: Path, tmp_path: Path, wrong: bytes | int) -> None:
     cache = tmp_path / "c"

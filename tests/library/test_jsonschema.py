@@ -166,21 +166,21 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(set(SPECS) - {"logit_bias"})), VALUES)
 def test_settings_are_refused_by_both_or_neither(name: str, value: object) -> None:
     text = tomli_w.dumps({"kind": "system", "text": "x", "sampling": {name: value}})
     assert _valid(text) == loads(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(VALUES.filter(lambda value: not isinstance(value, str)))
 def test_a_bias_is_refused_by_both_or_neither(value: object) -> None:
     text = tomli_w.dumps({"kind": "system", "text": "x", "sampling": {"logit_bias": value}})
     assert _valid(text) == loads(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from([*parser.TYPES, None]),
     st.one_of(st.integers(), st.floats(0.1, 0.9), st.booleans(), st.text("ab", max_size=2), st.just([]), st.none()),

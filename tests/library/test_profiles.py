@@ -148,7 +148,7 @@ def test_an_empty_one_is_not_saved() -> None:
     assert listing() == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_text_comes_back(about: str, answer: str) -> None:
     profile = made(about, answer)

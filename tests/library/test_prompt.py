@@ -201,7 +201,7 @@ TOML += [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(TOML), max_size=60).map("".join))
 def test_the_scanner_and_the_reader_take_any_text(text: str) -> None:
     places(text)
@@ -209,14 +209,14 @@ def test_the_scanner_and_the_reader_take_any_text(text: str) -> None:
         parse(('kind="system"\ntext="x"\n' + text).encode(), id="x")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_prompt_error_or_a_prompt(data: bytes) -> None:
     with suppress(PromptError):
         parse(data, id="x")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200), st.sampled_from(["text", "title", "variables", "examples", "cases", "sampling", "kind"]))
 def test_noise_in_a_key_is_a_prompt_error_or_a_prompt(value: str, key: str) -> None:
     text = f'kind = "system"\ntext = "x"\n{key} = {value}'

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import EngineError
@@ -82,7 +82,7 @@ def test_a_truncated_model_says_so(tmp_path: Path, starter: Path) -> None:
         read_header(path)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.booleans())
 def test_noise_never_gets_out_as_another_error(tmp_path: Path, data: bytes, begins: bool) -> None:
     path = tmp_path / "noise.gguf"
@@ -120,7 +120,7 @@ def test_a_small_model_whole(tmp_path: Path) -> None:
         read_header(path)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_model_is_a_row_with_its_error_or_its_numbers(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(small())

@@ -226,7 +226,9 @@ async def test_what_a_server_does_not_offer_is_said(tmp_path: Path) -> None:
         await app.until(lambda: "offers no log-probabilities" in app.notices, "told")
         screen = app.app.screen
         assert isinstance(screen, AssociationScreen)
-        assert "offers no log-probabilities" in lines(screen).replace("\n", " ")
+        assert "offers no log-probabilities" in screen.middle.plain
+        assert "next after ‘alone’" in lines(screen)
+        assert cells(screen, 0) == ["…", "…"]
         for _ in range(3):
             await app.press("x")
         await app.until(lambda: done(screen), "next tokens alone")

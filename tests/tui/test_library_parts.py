@@ -108,7 +108,7 @@ async def test_the_editor_gives_back_what_it_was_given(text: str) -> None:
         assert editor.text == text
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(LINES, LINES)
 def test_a_text_put_is_one_step_back(left: list[str], right: list[str]) -> None:
     async def check() -> None:

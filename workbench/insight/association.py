@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from workbench.errors import EngineError
 from workbench.inference.engine import Engine, TokenLogprob
 
 TOP = 20  # likeliest next tokens that are reported
@@ -76,25 +77,33 @@ async def measure(
 ) -> Association:
     """The association of `words` with each named prompt (raw text). Raises EngineError.
 
-    What `known` has is not asked for again. `told` hears of each context that is done, with those before it.
+    What `known` has is not asked for again. `told` hears of each context that is done, with those before it. A server
+    that offers next tokens alone gives them to `told`, without words, before the error is raised.
     """
+    refused: EngineError | None = None
     before = {context.prompt: context for context in known.contexts} if known else {}
     done: list[Measured] = []
     for name, prompt in prompts.items():
         old = before.get(prompt)
         had = {word.word: word for word in old.words} if old else {}
-        fresh = [word for word in dict.fromkeys(words) if word not in had]
-        scored = await engine.score_many(prompt, [continuation(prompt, word) for word in fresh]) if fresh else ()
-        had |= {word: _word(word, tokens) for word, tokens in zip(fresh, scored, strict=True)}
-        asked = tuple(had[word] for word in words)
         if old is not None and len(old.next) >= min(top, len(old.seen)):
-            done.append(Measured(name, prompt, old.next, asked, old.seen))
+            likeliest, seen = old.next, old.seen
         else:
             likeliest = await engine.next_token(prompt, max(top, SEEN))
             seen = {token.id: math.exp(token.logprob) for token in likeliest}
-            done.append(Measured(name, prompt, likeliest[:top], asked, seen))
+        fresh = [word for word in dict.fromkeys(words) if word not in had]
+        if fresh and refused is None:
+            try:
+                scored = await engine.score_many(prompt, [continuation(prompt, word) for word in fresh])
+                had |= {word: _word(word, tokens) for word, tokens in zip(fresh, scored, strict=True)}
+            except EngineError as error:
+                refused = error
+        asked = tuple(had[word] for word in words) if refused is None else ()
+        done.append(Measured(name, prompt, likeliest[:top], asked, seen))
         if told is not None:
             told(Association(tuple(done), distances(done)))
+    if refused is not None:
+        raise refused
     return Association(tuple(done), distances(done))
 
 

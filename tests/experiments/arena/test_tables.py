@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import StorageError, UsageError
@@ -34,7 +34,7 @@ rows = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(st.lists(rows, max_size=12))
 def test_what_goes_out_comes_in_as_the_same_ranking(told: list[Ballot]) -> None:
     with tempfile.TemporaryDirectory() as folder:

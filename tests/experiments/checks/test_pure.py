@@ -191,7 +191,7 @@ def test_what_toml_and_yaml_write_is_theirs(data: dict[str, object]) -> None:
     assert formats.is_yaml({}, yaml.safe_dump(data, allow_unicode=False), HERE).score == 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=300))
 def test_no_text_at_all_breaks_a_format(answer: str) -> None:
     for name in ("is_json", "contains_json", "is_toml", "is_yaml", "is_python"):
@@ -255,7 +255,7 @@ def test_a_loop_in_chinese_is_found_by_characters() -> None:
     assert repetition.repeated("中国的首都是北京，日本的城市有东京、大阪和京都，人口众多。", 5) == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from([text for text, _, bad in TABLE if bad is not None and "language" not in text]), ANY)
 async def test_negation_turns_every_verdict_round(text: str, answer: str) -> None:
     plain = check(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.experiments.results.made import check, keep, store_at, trial
@@ -42,7 +42,7 @@ CHECKS = st.lists(
 
 
 @given(st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 3), ENDS, SCORES, PASSES, CHECKS), max_size=12))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 def test_what_is_read_without_checks_comes_to_the_same(tmp_path: Path, made: list[tuple[Any, ...]]) -> None:
     trials = [
         {**trial(label, f"c{case}", finish=finish, passed=passed, checks=checks), "score": score}

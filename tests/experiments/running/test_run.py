@@ -23,7 +23,8 @@ from workbench.experiments.running.events import (
     TrialTaken,
     WorkerRestarted,
 )
-from workbench.experiments.running.run import ExperimentRun
+from workbench.experiments.running.pacing import Pace
+from workbench.experiments.running.run import AHEAD, FEW, ExperimentRun
 from workbench.experiments.running.starting import start
 from workbench.history.store import Store
 from workbench.inference.double import DoubleEngine
@@ -269,6 +270,52 @@ async def test_it_stops_when_every_pair_is_decided(tmp_path: Path) -> None:
     await house.close()
 
 
+async def test_a_model_waits_for_a_slower_one_where_a_verdict_may_end_the_run(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    def answer(request: Generate) -> str:
+        return "good" if "Be good" in request.messages[0].content else "bad"
+
+    house = House(tmp_path, lambda path: DoubleEngine(path, answer=answer, gate=gate if path.stem == "two" else None))
+    text = 'stop = "decided"\n' + AB.replace('label = "B"', 'label = "B"\nmodel = "two"')
+    run = ExperimentRun(start(experiment(text, 300), house.rooms), house.rooms)
+
+    async def let_go() -> None:
+        """When the first model has had time for all its cases."""
+        for _ in range(400):
+            await asyncio.sleep(0.001)
+        gate.set()
+
+    slow = asyncio.create_task(let_go())
+    events = [event async for event in run.events()]
+    await slow
+    assert ended(events).stopped == "decided"
+    quick = [event for event in of(events, TrialFinished) if event.record.variant == "A"]
+    assert 8 <= len(quick) <= AHEAD + 2 * FEW + 4 * 4  # what is begun together, and what the engine has
+    await house.close()
+
+
+async def test_nobody_waits_for_who_left_or_for_the_hindmost() -> None:
+    pace = Pace(2)
+    for name in ("a", "b", "c"):
+        pace.join(name)
+    first, second = (asyncio.create_task(pace.reach(name, 3)) for name in ("a", "b"))
+    await asyncio.sleep(0)
+    assert not first.done() | second.done()
+    await pace.reach("c", 1)
+    await asyncio.gather(first, second)
+    first = asyncio.create_task(pace.reach("a", 4))
+    await asyncio.sleep(0)
+    assert not first.done()
+    pace.leave("c")
+    await first
+    last = asyncio.create_task(pace.reach("a", 9))
+    await asyncio.sleep(0)
+    pace.end()
+    await last
+    await pace.reach("never joined", 99)
+
+
 async def test_models_that_do_not_fit_take_long_turns(tmp_path: Path) -> None:
     house = House(tmp_path, fits=False)
     text = '[[variants]]\nlabel = "A"\nmodel = "one"\n[[variants]]\nlabel = "B"\nmodel = "two"\n'
@@ -311,6 +358,8 @@ async def test_a_judge_whose_prompt_changed_judges_again(tmp_path: Path) -> None
         events = await house.run(experiment(text, 3))
         assert len(of(events, TrialTaken)) == taken
         assert {each["passed"] for each in house.store.trials(run_id(events), limit=-1)} == {passed}
+        version = house.store.meta(run_id(events))["judges"]["judge"]
+        assert manner.encode() in (house.store.version(version) or b"")  # what a report carries
     await house.close()
 
 

@@ -98,7 +98,7 @@ def rendered(prompt: Prompt) -> list[tuple[str, str]]:
     return [(message.role, message.content.strip("\n")) for message in lead(prompt, values)]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(prompts(), st.sampled_from(sorted(FORMATS)))
 def test_the_common_part_stays(tmp_path_factory: pytest.TempPathFactory, prompt: Prompt, format: str) -> None:
     try:

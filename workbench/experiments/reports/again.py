@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -32,7 +32,7 @@ def gather(
     sums: Sums = lambda path, size: "",
 ) -> dict[str, Any]:
     """All of it, as JSON: `command`, `replay`, `experiment` (the file's text), `case_file`, `made_with`, `variants`,
-    `versions`, `cases` with their seeds.
+    `judges` (name → version), `versions` (their bytes), `cases` with their seeds.
 
     The run has so many `variants` and `cases`. Reads trials until it has met all variants and CASES cases; `left_out`
     says how many cases' messages are not here.
@@ -67,7 +67,8 @@ def gather(
         "imported": meta.get("imported"),
         "made_with": {name: meta[name] for name in ("workbench", "llama_cpp_python") if meta.get(name)},
         "variants": list(seen.values()),
-        "versions": _bytes(seen.values(), versions),
+        "judges": meta.get("judges") or {},
+        "versions": _bytes([*_named(seen.values()), *(meta.get("judges") or {}).values()], versions),
         "cases": list(found.values()),
         "left_out": cases - len(found),
     }
@@ -117,14 +118,20 @@ def _variant(trial: Mapping[str, Any], sums: Sums) -> dict[str, Any]:
     }
 
 
-def _bytes(variants: Iterable[Mapping[str, Any]], versions: Versions) -> dict[str, Any]:
+def _named(variants: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The versions that the variants name: of their prompts and profiles."""
+    for variant in variants:
+        yield variant["version"]
+        yield str(variant["profile"] or "").rpartition("@")[2]
+
+
+def _bytes(named: Iterable[str], versions: Versions) -> dict[str, Any]:
     """hash → the file's text, or `{"base64": …}` where it is no text."""
     found: dict[str, Any] = {}
-    for variant in variants:
-        for version in (variant["version"], str(variant["profile"] or "").rpartition("@")[2]):
-            known = versions(version) if version else None
-            if known is not None:
-                found[known[0]] = _text(known[1])
+    for version in named:
+        known = versions(str(version)) if version else None
+        if known is not None:
+            found[known[0]] = _text(known[1])
     return found
 
 

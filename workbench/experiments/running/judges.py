@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.experiments.checks.model import Check
 from workbench.experiments.running.addresses import identity
 from workbench.experiments.running.rooms import Rooms
+from workbench.library.prompt import Prompt
 
 
 class Judges:
@@ -24,6 +26,14 @@ class Judges:
             (key, str(check.options[key])) for check in checks for key in ("prompt", "model") if check.options.get(key)
         ]
         return tuple(self._looked_up(key, name) for key, name in named)
+
+    def prompts(self, checks: Sequence[Check]) -> dict[str, Prompt]:
+        """The prompts of the library that the checks judge by, as they are named; those that are not there left out."""
+        found: dict[str, Prompt] = {}
+        for name in dict.fromkeys(str(check.options["prompt"]) for check in checks if check.options.get("prompt")):
+            with suppress(WorkbenchError):
+                found[name] = self._rooms.libraries.get(name)
+        return found
 
     def _looked_up(self, key: str, name: str) -> object:
         if (key, name) not in self._known:

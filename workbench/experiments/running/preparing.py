@@ -61,6 +61,8 @@ class Preparing:
     def __init__(self, experiment: Experiment, rooms: Rooms) -> None:
         self.experiment = experiment
         self._judges = Judges(rooms)
+        own = (check for case in experiment.inline for check in case.checks)
+        self.judges = self._judges.prompts((*experiment.checks, *own))  # those of a case file are its own to keep
         models: dict[str, Model] = {}
         prompts: dict[str, Prompt | None] = {}
         profiles: dict[str, Profile | None] = {"": None}

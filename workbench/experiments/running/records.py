@@ -85,13 +85,15 @@ def taken(job: Job, stored: Mapping[str, Any]) -> TrialRecord:
 
 
 def sources(preparing: Preparing) -> dict[str, bytes]:
-    """The bytes behind each version that takes part: of prompts, profiles, and the case file where it is small."""
+    """The bytes behind each version that takes part: prompts, profiles, judges, and the case file where it is small."""
     found: dict[str, bytes] = {}
     for ready in preparing.ready.values():
         if ready.base.version and ready.base.source:
             found[ready.base.version] = ready.base.source
         if profile := ready.base.profile:
             found[profile.version] = profile.source
+    for prompt in preparing.judges.values():
+        found[prompt.version] = prompt.source
     experiment = preparing.experiment
     if experiment.case_file and experiment.path:
         data = b""

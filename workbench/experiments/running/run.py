@@ -24,6 +24,7 @@ from workbench.experiments.running.events import ExperimentEvent, RunBegan, RunE
 from workbench.experiments.running.feeding import NARROW, WINDOW, Feeder
 from workbench.experiments.running.judging import Judging
 from workbench.experiments.running.keeping import Keeping
+from workbench.experiments.running.pacing import Pace
 from workbench.experiments.running.preparing import Job
 from workbench.experiments.running.progress import Progress
 from workbench.experiments.running.rooms import Rooms
@@ -36,6 +37,7 @@ from workbench.inference.remote.address import is_remote
 
 CHUNK = 16  # trials that are looked up and begun together, at least
 FEW = 4  # the same where a verdict may end the run
+AHEAD = 16  # cases that a model may be ahead of another then
 TURN = 128  # trials of a model before the next one has its turn, where memory does not hold both
 JUDGES = 8  # trials that are judged at once
 
@@ -64,6 +66,7 @@ class ExperimentRun:
         self._keeping = Keeping(self._events.put_nowait, sleep)
         self._judging = Judging(rooms, experiment.threshold)
         self._early = experiment.stop == "decided"
+        self._pace = Pace(AHEAD)
         self._engines: set[Engine] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._handed = 0
@@ -101,7 +104,11 @@ class ExperimentRun:
         else:
             timer = None
         try:
-            await asyncio.gather(*[self._stream(paths) for paths in await self._streams()])
+            streams = await self._streams()
+            # Not where a model checks: it may need the memory of one that waits here.
+            for path in [paths[0] for paths in streams if len(paths) == 1 and self._early and not self._asks]:
+                self._pace.join(path)
+            await asyncio.gather(*map(self._stream, streams))
         finally:
             if timer:
                 timer.cancel()
@@ -149,6 +156,7 @@ class ExperimentRun:
                     except EngineError as error:  # the other models go on
                         failed.add(path)
                         self._failures.append(str(error))
+        self._pace.leave(paths[0])
 
     async def _turn(self, path: str, places: range) -> None:
         later: list[tuple[Job, TrialRecord, bool]] = []
@@ -180,6 +188,7 @@ class ExperimentRun:
         """Jobs in plan order, those that are compared together; what is in the history is taken on the way."""
         step = max(1, (FEW if self._early else CHUNK) // self.start.plan.per_case)
         for first in range(0, len(places), step):
+            await self._pace.reach(path, places[first])
             if self._stop:
                 return
             jobs, found = await asyncio.to_thread(self._look, path, places[first : first + step])
@@ -301,6 +310,7 @@ class ExperimentRun:
         """Begin no more trials; those at work come to their end."""
         if not self._stop:
             self._stop, self._reason = stopped, reason
+            self._pace.end()
 
     def _out_of_time(self) -> None:
         """The time is up: what is at work is cancelled too, for it may take long."""

@@ -78,6 +78,7 @@ def start(
         "source": experiment.source.decode("utf-8", "replace"),
         "sha256": hashlib.sha256(experiment.source).hexdigest(),
         "fingerprint": print_of,
+        "judges": {name: prompt.version for name, prompt in preparing.judges.items()},
         "limit": cases,
         "limited": cases < len(plan.cases),
         "fresh": fresh,

@@ -213,12 +213,12 @@ class AssociationScreen(ModalScreen["Trying"]):
         if word and before and base >= 0:
             name = self.found.contexts[base].name
             blocks.append(said.word_lines(word, context, word.logp - before.logp, name, columns))
-        if base >= 0 and self.sheet.words:
+        if base >= 0 and self.found.contexts[base].words:
             blocks.append(said.contrast_lines(self.found, base, columns))
         return [*blocks, said.distance_lines(self.found, place, columns)]
 
     def _draw(self) -> None:
-        if not self.found.contexts or not self.sheet.words:
+        if not self.found.contexts or not self.found.contexts[0].words:
             self.plane.show([[("contexts and words are needed", "dim")]])
             return
         rows = max(5, self.plane.size.height - 2)

@@ -13,6 +13,8 @@ from textual.widgets import Static
 
 from workbench.tui import actions
 
+_NUMBERS = "1 2 3 4 5 6 7 8"  # of lanes
+
 
 class HelpScreen(ModalScreen[None]):
     """Leaves by escape, q, F1 or ?."""
@@ -34,8 +36,8 @@ class HelpScreen(ModalScreen[None]):
         for place in places:
             text.append(f"{actions.PLACES[place]}\n", "bold")
             for action in actions.at(place):
-                keys = " ".join(map(actions.key_name, action.keys))
-                text.append(f"  {keys:<14}", "cyan")
+                keys = " ".join(map(actions.key_name, action.keys)).replace(_NUMBERS, f"{_NUMBERS[0]}–{_NUMBERS[-1]}")
+                text.append(f"  {keys:<13} ", "cyan")
                 text.append(f"{action.title}\n")
             text.append("\n")
         text.append("Each can be changed in ~/.config/workbench/keymap.toml; `workbench keys` prints their names.")
