@@ -19,13 +19,16 @@ settings.load_profile("workbench")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
+_OWN = ("NO_COLOR", "TMUX", "STY", "COLUMNS", "LINES")  # that a test sets itself where it wants them
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A HOME of its own, and none of the variables that would lead out of it."""
+    """A HOME of its own, and none of the variables that would lead out of it, or say how wide a terminal is (xdist)."""
     home = tmp_path / "home"
     home.mkdir()
     for name in list(os.environ):
-        if name.startswith(("XDG_", "WORKBENCH_", "HF_", "LLAMA_", "OLLAMA_")) or name in ("NO_COLOR", "TMUX", "STY"):
+        if name.startswith(("XDG_", "WORKBENCH_", "HF_", "LLAMA_", "OLLAMA_")) or name in _OWN:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
