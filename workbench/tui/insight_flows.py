@@ -18,15 +18,25 @@ if TYPE_CHECKING:
     from workbench.tui.screens.tokens import Texts
 
 
+async def _begun(screen: CompareScreen) -> Session:
+    """The session, once it is open."""
+    await screen.workbench.ready.wait()
+    assert screen.session is not None
+    return screen.session
+
+
+def _with_model(lane: Lane) -> Lane:
+    """That lane. Raises NotFoundError where it has no model."""
+    if not lane.path:
+        raise NotFoundError("this lane has no model", hint="m picks one")
+    return lane
+
+
 async def tokens(screen: CompareScreen) -> None:
     """The lane's texts as tokens; beside them those of the next lane's model, if it is another and memory holds it."""
     from workbench.tui.screens.tokens import TokensScreen
 
-    await screen.workbench.ready.wait()
-    session, lane = screen.session, screen.lane
-    assert session is not None
-    if not lane.path:
-        raise NotFoundError("this lane has no model", hint="m picks one")
+    session, lane = await _begun(screen), _with_model(screen.lane)
     models = [(lane.model, lane.path)]
     for other in screen.comparison.lanes:
         if len(models) < 2 and other.path and other.path != lane.path and await session.pool.fits(Path(other.path)):
@@ -41,11 +51,7 @@ async def needle(screen: CompareScreen) -> None:
     """The needle probe of the lane's model, its prompt before the text."""
     from workbench.tui.screens.needle import NeedleScreen
 
-    await screen.workbench.ready.wait()
-    session, lane = screen.session, screen.lane
-    assert session is not None
-    if not lane.path:
-        raise NotFoundError("this lane has no model", hint="m picks one")
+    session, lane = await _begun(screen), _with_model(screen.lane)
     label = screen.comparison.label(lane)
     await screen.app.push_screen_wait(NeedleScreen(session, label, lane.model, lane.path, lane.lead))
 
@@ -55,9 +61,7 @@ async def association(screen: CompareScreen, id: str = "") -> None:
     from workbench.tui.screens.association import AssociationScreen
     from workbench.tui.trying import FIRST, Trying, opened, resumed
 
-    await screen.workbench.ready.wait()
-    session, lane = screen.session, screen.lane
-    assert session is not None
+    session, lane = await _begun(screen), screen.lane
     tried: Trying | None = await asyncio.to_thread(resumed, session, screen.workbench.trying, id)
     if tried is None:
         tried = await asyncio.to_thread(opened, session, id or FIRST)
@@ -100,11 +104,7 @@ async def context(screen: CompareScreen) -> None:
     """What fills the lanes' contexts; the policies chosen there are the lanes' from then on."""
     from workbench.tui.screens.context import Asked, ContextScreen
 
-    await screen.workbench.ready.wait()
-    session, comparison = screen.session, screen.comparison
-    assert session is not None
-    if not screen.lane.path:
-        raise NotFoundError("this lane has no model", hint="m picks one")
+    session, comparison, here = await _begun(screen), screen.comparison, _with_model(screen.lane)
     asked = [
         Asked(
             lane.uid,
@@ -120,7 +120,7 @@ async def context(screen: CompareScreen) -> None:
         for lane in comparison.lanes
         if lane.path
     ]
-    chosen = await screen.app.push_screen_wait(ContextScreen(session, asked, screen.lane.uid))
+    chosen = await screen.app.push_screen_wait(ContextScreen(session, asked, here.uid))
     for lane in comparison.lanes:
         if lane.uid in chosen:
             lane.over_full, lane.summary = chosen[lane.uid]
