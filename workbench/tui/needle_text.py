@@ -16,6 +16,7 @@ from workbench.tui.widgets.matrix import Cells, Part
 Measure = Literal["probability", "a token", "gain"]
 MEASURES: tuple[Measure, ...] = ("probability", "a token", "gain")
 NAME = 8  # columns of a fill
+SHORT: dict[Measure, str] = {"probability": "p", "a token": "p/token", "gain": "bits"}
 _AROUND = 700  # characters of the text that are shown on either side of the fact
 
 

@@ -166,8 +166,9 @@ class NeedleScreen(ModalScreen[None]):
         about = [self._state] if self._state else []
         self.rows = needle_text.rows(kept, self._measure)
         heads = [(name, "") for name in needle_text.heads(probe)] if probe is not None else []
-        title, longest = (f"{'tokens':>{needle_text.NAME}}", ""), needle_text.NAME
-        self.table.put(len(self.rows), heads, title=title, longest=longest, most=self.size.height // 2)
+        wide = needle_text.NAME
+        title = (f"{'tokens':>{wide}}", f"{needle_text.SHORT[self._measure]:>{wide}}")
+        self.table.put(len(self.rows), heads, title=title, longest=wide, most=self.size.height // 2)
         if probe is not None:
             said = needle_text.measure_told(self._measure, probe)
             limit = [f"limit {kept.limit:,}"] if kept.limit else []
