@@ -18,17 +18,16 @@ settings.load_profile("workbench")
 # Models that tests load in their own process wait as a worker's do: two test processes share the cores.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-
-_OWN = ("NO_COLOR", "TMUX", "STY", "COLUMNS", "LINES")  # that a test sets itself where it wants them
+_OUTSIDE = ("NO_COLOR", "TMUX", "STY", "COLUMNS", "LINES")  # of the terminal that started the tests
 
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A HOME of its own, and none of the variables that would lead out of it, or say how wide a terminal is (xdist)."""
+    """A HOME of its own, and none of the variables that would lead out of it."""
     home = tmp_path / "home"
     home.mkdir()
     for name in list(os.environ):
-        if name.startswith(("XDG_", "WORKBENCH_", "HF_", "LLAMA_", "OLLAMA_")) or name in _OWN:
+        if name.startswith(("XDG_", "WORKBENCH_", "HF_", "LLAMA_", "OLLAMA_")) or name in _OUTSIDE:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
