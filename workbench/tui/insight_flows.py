@@ -1,4 +1,4 @@
-"""From the lanes to the tokens, context, association and needle screens: what those are given."""
+"""From the lanes to the insight screens: what those are given, and what comes back into the lanes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import NotFoundError
+from workbench.errors import NotFoundError, UsageError
 from workbench.inference.engine import Message
-from workbench.tui.insight import answer
+from workbench.tui.insight import answer, answers, window_of
 
 if TYPE_CHECKING:
     from workbench.experiments.conversation import Comparison, Lane
+    from workbench.experiments.experiment import Branch
+    from workbench.insight.reading import Subject
     from workbench.session import Session
     from workbench.tui.screens.compare import CompareScreen
     from workbench.tui.screens.tokens import Texts
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 async def _begun(screen: CompareScreen) -> Session:
     """The session, once it is open."""
     await screen.workbench.ready.wait()
-    assert screen.session is not None
-    return screen.session
+    assert screen.workbench.session is not None
+    return screen.workbench.session
 
 
 def _with_model(lane: Lane) -> Lane:
@@ -126,3 +128,66 @@ async def context(screen: CompareScreen) -> None:
             lane.over_full, lane.summary = chosen[lane.uid]
     screen.tally.recount()
     screen.save_soon()
+
+
+# ---- an answer that was given
+
+
+async def attribution(screen: CompareScreen) -> None:
+    """What the lane's answer hangs on: parts of its prompt left out one at a time."""
+    from workbench.tui.screens.attribution import AttributionScreen
+
+    session = await _begun(screen)
+    read, _, _ = await answer(session, screen.comparison, screen.lane)
+    await screen.app.push_screen_wait(AttributionScreen(session, read.name, read.path, read.messages, read.text))
+
+
+async def crossing(screen: CompareScreen) -> None:
+    """Each of two answers after the other's prompt."""
+    from workbench.tui.screens.crossing import CrossingScreen
+
+    session = await _begun(screen)
+    told = await answers(session, screen.comparison, screen.lane)
+    await screen.app.push_screen_wait(CrossingScreen(session, *told))
+
+
+async def microscope(screen: CompareScreen) -> None:
+    """What the samplers did at each token of the lane's answer; settings that are kept go into the lane."""
+    from workbench.tui.screens.microscope import MicroscopeScreen
+
+    session, lane = await _begun(screen), screen.lane
+    read, made, coupled = await answer(session, screen.comparison, lane)
+    glass = MicroscopeScreen(session, read.name, read.path, read.messages, read.text, made, coupled=coupled)
+    chosen = await screen.app.push_screen_wait(glass)
+    if chosen is not None and chosen != made:
+        lane.sampling = chosen
+        screen.tools.changed(lane)
+
+
+async def divergence(screen: CompareScreen) -> None:
+    """Where this lane's answer and another's part; a branch taken there is a new lane."""
+    from workbench.tui.screens.divergence import DivergenceScreen
+
+    session = await _begun(screen)
+    told = await answers(session, screen.comparison, screen.lane)
+    branch = await screen.app.push_screen_wait(DivergenceScreen(session, *told))
+    if branch is not None:
+        await _branch(screen, session, branch, next(each for each in told[0] if each.trial == branch.trial))
+
+
+async def _branch(screen: CompareScreen, session: Session, branch: Branch, read: Subject) -> None:
+    """A new lane beside the one that was read, whose answer begins with the branch. Raises UsageError."""
+    lane = next((each for each in screen.comparison.lanes if each.last and each.last.trial == branch.trial), None)
+    if lane is None or screen.full():
+        return
+    ready = await screen.runs.ready([lane], draft="")
+    window, lead = await window_of(session, branch.trial), len(lane.lead)
+    same = read.messages[:lead] == lane.lead if window else read.messages == lane.pending("")
+    if ready and not same:
+        raise UsageError("the lane's prompt is another than its answer had", hint="r runs it again, then branch")
+    made = screen.comparison.add(lane, history=True) if ready else None
+    if made is None:
+        return
+    await screen.tools.mount(made)
+    after = read.messages[lead:]
+    screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id(), after, window)])

@@ -392,11 +392,11 @@ class CompareScreen(CoverableScreen[None]):
 
     def action_attribution(self) -> None:
         """What the lane's answer hangs on."""
-        self.tools.work(self.tools.attribution())
+        self.tools.work(insight_flows.attribution(self))
 
     def action_microscope(self) -> None:
         """What the samplers did to the lane's answer."""
-        self.tools.work(self.tools.microscope())
+        self.tools.work(insight_flows.microscope(self))
 
     def action_needle(self) -> None:
         """What the lane's model finds of a fact in longer and longer texts."""
@@ -424,11 +424,11 @@ class CompareScreen(CoverableScreen[None]):
 
     def action_divergence(self) -> None:
         """Where two answers part."""
-        self.tools.work(self.tools.divergence())
+        self.tools.work(insight_flows.divergence(self))
 
     def action_crossing(self) -> None:
         """Each of two answers after the other's prompt."""
-        self.tools.work(self.tools.crossing())
+        self.tools.work(insight_flows.crossing(self))
 
     def action_find(self) -> None:
         """Find in the answer."""
