@@ -19,6 +19,7 @@ from workbench.inference.remote.link import Link
 from workbench.inference.sampling import Sampling
 
 FORCE = 10_000.0  # on a logit: above any other
+BESIDE = (200, 5_000, 1_000_000)  # likeliest tokens that are asked for, until the one that is looked for is among them
 
 
 class LlamaServer(Plain):
@@ -38,9 +39,11 @@ class LlamaServer(Plain):
     async def tokenize(self, text: str, *, special: bool) -> tuple[Token, ...]:
         """The tokens of `text` as it stands."""
         found = await self._pieces(text, special=special)
+        control = await self._control(text, found) if special else {}
         made = []
         for (id, piece), shown in zip(found, texts(text, [piece for _, piece in found]), strict=True):
-            made.append(Token(id, shown, raw=b"" if piece == shown.encode() else piece))
+            raw = b"" if piece == shown.encode() else piece
+            made.append(Token(id, shown, "control" if id in control else "normal", raw))
         return tuple(made)
 
     async def render(self, messages: Sequence[Message], *, generation_prompt: bool = True) -> str:
@@ -57,17 +60,20 @@ class LlamaServer(Plain):
         return len(await self._ids(await self.render(messages)))
 
     async def alone(self, text: str) -> tuple[int, tuple[str, ...]]:
-        """A control token is one that is only found when control tokens are parsed, and never by its letters alone."""
-        parsed, plain = await asyncio.gather(self._pieces(text, special=True), self._pieces(text, special=False))
-        known = {id for id, _ in plain}
+        """Its tokens, and the control tokens that it holds."""
+        parsed = await self._pieces(text)
+        return len(parsed), tuple(name for name in (await self._control(text, parsed)).values() if name in text)
+
+    async def _control(self, text: str, parsed: list[tuple[int, bytes]]) -> dict[int, str]:
+        """Which of `parsed` are control tokens: only found when they are parsed, and never by their letters alone."""
+        known = {id for id, _ in await self._pieces(text, special=False)}
         unsure = {id: piece.decode("utf-8", "replace") for id, piece in parsed if id not in known}
         again = await asyncio.gather(*(self._pieces(name, special=False) for name in unsure.values()))
-        names = [
-            name
+        return {
+            id: name
             for (id, name), pieces in zip(unsure.items(), again, strict=True)
-            if [each for each, _ in pieces] != [id] and name in text
-        ]
-        return len(parsed), tuple(names)
+            if [each for each, _ in pieces] != [id]
+        }
 
     async def score(self, prompt: str, continuation: str, top: int) -> tuple[TokenLogprob, ...]:
         """A request for each token of `continuation`."""
@@ -84,12 +90,28 @@ class LlamaServer(Plain):
         self._need(ids)
         found = []
         for at, (id, shown) in enumerate(zip(text, texts(continuation, [known[id] for id in text]), strict=True)):
-            body = {"logit_bias": [[id, FORCE]], "temperature": 0}
-            given = await self._probabilities([*ids, *text[:at]], top, body)
-            if given.id != id:
-                raise self._odd("/completion")
+            before = [*ids, *text[:at]]
+            given = await self._of(before, id, top) if _whole(known[id]) else await self._of_part(before, id, top)
             found.append(TokenLogprob(id, shown, given.logprob, given.top[:top]))
         return tuple(found)
+
+    async def _of(self, before: list[int], id: int, top: int) -> TokenLogprob:
+        """The token drawn by force."""
+        given = await self._probabilities(before, top, {"logit_bias": [[id, FORCE]], "temperature": 0})
+        if given.id != id:
+            raise self._odd("/completion")
+        return given
+
+    async def _of_part(self, before: list[int], id: int, top: int) -> TokenLogprob:
+        """A token that ends inside a character: the server tells nothing of one, so it is looked for beside another."""
+        other = (await self._pieces("a"))[-1][0]
+        for most in BESIDE:
+            given = await self._of(before, other, max(most, top))
+            if (found := next((each for each in given.top if each[0] == id), None)) is not None:
+                return TokenLogprob(id, found[1], found[2], given.top)
+            if len(given.top) < most:
+                break
+        raise self._odd("/completion")
 
     async def next_token(self, prompt: str, top: int) -> tuple[TokenLogprob, ...]:
         """One token drawn, the likeliest ones beside it."""
@@ -143,6 +165,15 @@ class LlamaServer(Plain):
             return [(int(each["id"]), _bytes(each["piece"])) for each in answer["tokens"]]
         except (KeyError, TypeError, ValueError):
             raise self._odd("/tokenize") from None
+
+
+def _whole(piece: bytes) -> bool:
+    """Whether it ends and begins with characters."""
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _bytes(piece: object) -> bytes:
