@@ -66,7 +66,7 @@ def test_people_get_columns_and_the_history_has_it(capsys: pytest.CaptureFixture
 
 @pytest.mark.usefixtures("double")
 def test_the_message_comes_from_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("from a pipe"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"from a pipe")))
     assert call("compare", "--message", "-", "--json") == 0
     assert data(capsys)["trials"][0]["finish"] == "stop"
 

@@ -39,7 +39,7 @@ def test_a_profile_is_written_shown_and_listed(capsys: Capture, monkeypatch: pyt
     assert call("prompts", "profile", "me") == Exit.NOT_FOUND
     assert "--about TEXT" in capsys.readouterr().err
     label = write("me", "I teach {{maths}}.", "Briefly.", capsys)
-    monkeypatch.setattr("sys.stdin", io.StringIO("At length.\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"At length.\n")))
     assert call("prompts", "profile", "me", "--answer", "-", "--title", "The teacher") == Exit.OK
     out, err = capsys.readouterr()
     assert "I teach {{maths}}." in out

@@ -16,6 +16,7 @@ from workbench.inference.engine import TokenLogprob
 from workbench.insight.association import Association, Measured, Word
 from workbench.library.versions import Versions
 from workbench.tui import association_text as said
+from workbench.tui.association_text import chance
 from workbench.tui.screens.association import AssociationScreen
 from workbench.tui.screens.library import LibraryScreen
 
@@ -266,3 +267,10 @@ def test_lines_are_safe_and_fit() -> None:
     assert "0.50" in text
     assert "no more are told" in text
     assert "two changes none of them much" in text
+
+
+def test_a_probability_as_a_person_reads_it() -> None:
+    assert [chance(p) for p in (0.5, 0.014, 0.0067, 0.0003, 0.00003, 6e-12)] == [
+        *("50 %", "1.4 %", "0.67 %", "0.03 %"),
+        *("3e-5", "6e-12"),
+    ]

@@ -93,7 +93,7 @@ async def test_eight_lanes_are_paged_and_every_one_can_be_reached(size: tuple[in
         for _ in range(6):
             made = app.screen.comparison.add(app.lanes[-1])
             assert made is not None
-            await app.screen.tools._mount(made)
+            await app.screen.tools.mount(made)
         await app.press("escape")
         for number in range(1, 9):
             await app.press(str(number))

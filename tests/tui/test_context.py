@@ -139,7 +139,7 @@ async def test_the_summary_is_seen_before_it_runs_and_is_what_runs() -> None:
         assert "── summary, in the place of what is forgotten" in screen.pane.shown
         assert "~ summary " in screen.lines()[0]
         asked = [request for request in seen if request.messages[-1].content == REQUEST]
-        assert {request.trial for request in asked} == {"context-1-summary"}
+        assert {request.trial for request in asked} == {"context-1-summary-1"}
         await app.press("q")
         await app.until(lambda: app.on_top(app.screen), "the lanes")
         made = app.lanes[0].summary

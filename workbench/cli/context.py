@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import given, output
 from workbench.cli.conversation import add_over_full, read
 from workbench.errors import Exit, NotFoundError, UsageError
 
@@ -57,7 +56,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _asked(session: Session, options: argparse.Namespace) -> tuple[tuple[Message, ...], tuple[Message, ...], str, int]:
     """The lead, the conversation after it, the model's file, the room for the answer."""
-    from workbench.cli.compare import pairs
     from workbench.experiments.variants import find_prompt, from_prompt, from_text
     from workbench.inference.engine import Message
     from workbench.library.profiles import find
@@ -65,8 +63,7 @@ def _asked(session: Session, options: argparse.Namespace) -> tuple[tuple[Message
 
     own, said = read(options.messages, bool(options.system)) if options.messages else ("", ())
     if options.message is not None:
-        text = sys.stdin.read() if options.message == "-" else options.message
-        said = (*said, Message("user", text))
+        said = (*said, Message("user", given.typed(options.message)))
     model = session.find(options.model) if options.model else starter()
     if model is None:
         raise NotFoundError("no model on this machine", hint="name one with --model, or run make setup")
@@ -74,7 +71,7 @@ def _asked(session: Session, options: argparse.Namespace) -> tuple[tuple[Message
     profile = find(options.profile) if options.profile else None
     prompt = find_prompt(session.libraries, options.system) if options.system else None
     if prompt is not None:
-        values = dict(pairs(options.var, "--var"))
+        values = dict(given.pairs(options.var, "--var"))
         variant = from_prompt("A", prompt, model, values=values, settings=settings, profile=profile)
     else:
         variant = from_text("A", options.system or own, model, settings=settings, profile=profile)

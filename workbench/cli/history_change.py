@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import given, output
 from workbench.cli.history_ids import one_run, open_history
 from workbench.errors import Exit, UsageError
 
@@ -64,7 +63,7 @@ def note(options: argparse.Namespace) -> int:
     with closing(open_history()) as store:
         run = one_run(store, options.run)
         if options.text is not None:
-            notes.note(store, run, sys.stdin.read() if options.text == "-" else options.text)
+            notes.note(store, run, given.typed(options.text))
         return _said(store, run, options)
 
 

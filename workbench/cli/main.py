@@ -30,7 +30,7 @@ COMMANDS = {
     "models": "list the models on this machine",
     "history": "find, show, replay, export, tag and delete past runs",
     "votes": "list and rank blind votes, import and export them",
-    "config": "show the settings, where each comes from, and where files live",
+    "config": "show the settings and where files live",
     "doctor": "say what is missing and how to mend it",
     "keys": "print the keys of the app",
 }

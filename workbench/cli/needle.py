@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import given, output, talk
 from workbench.errors import EngineError, Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from workbench.inference.engine import Engine, Message
+    from workbench.inference.engine import Engine
     from workbench.insight.haystack import Haystack
     from workbench.insight.needle import Cell, Needle, Probe
     from workbench.models.catalog import Model
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--room {options.room} leaves no answer", hint="at least 1 token")
     probe = Probe(
         needle=_needle(options),
-        lead=_lead(session, options),
+        lead=talk.lead_of(session, options),
         fills=fills(options.fills),
         depths=depths(options.depths),
         haystack=_haystack(options),
@@ -92,30 +92,13 @@ def _needle(options: argparse.Namespace) -> Needle:
     return Needle(*own, options.opening or "")
 
 
-def _lead(session: Session, options: argparse.Namespace) -> tuple[Message, ...]:
-    from workbench.experiments.variants import find_prompt
-    from workbench.inference.engine import Message
-    from workbench.library.template import lead
-
-    values = {}
-    for pair in options.var:
-        name, sign, value = pair.partition("=")
-        if not sign:
-            raise UsageError(f"--var {pair} is not NAME=VALUE", hint="for example --var topic=sums")
-        values[name] = value
-    prompt = find_prompt(session.libraries, options.system) if options.system else None
-    if prompt is not None:
-        return lead(prompt, values)
-    return (Message("system", options.system),) if options.system else ()
-
-
 def _haystack(options: argparse.Namespace) -> Haystack:
     from workbench.insight.haystack import Haystack, from_file
 
     if not options.haystack:
         return Haystack(language=options.language)
     if options.haystack == "-":
-        return Haystack(sys.stdin.read(), name="stdin")
+        return Haystack(given.text_of("-"), name="stdin")
     return from_file(Path(options.haystack))
 
 

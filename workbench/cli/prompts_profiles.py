@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output
+from workbench.cli import given, output
 from workbench.cli.verbs import Verb
 from workbench.errors import Exit, UsageError
 
@@ -86,7 +85,7 @@ def _write(name: str, texts: dict[str, str]) -> Profile:
 
     if list(texts.values()).count("-") > 1:
         raise UsageError("stdin can be one text only", hint="give the other one as text")
-    texts = {key: sys.stdin.read() if text == "-" else text for key, text in texts.items()}
+    texts = {key: given.typed(text) for key, text in texts.items()}
     before = find(name) if name.endswith(".toml") or path_of(name).exists() else fresh(name)
     kept = {"title": before.title, "about_me": before.about_me, "how_to_answer": before.how_to_answer}
     return save(drafted(before, **{**kept, **texts}))
@@ -115,7 +114,7 @@ def rendered(prompt: Prompt, options: argparse.Namespace) -> int:
     from workbench.library.profiles import combine, find
     from workbench.library.template import lead
 
-    values = dict(_pair(item) for item in options.var)
+    values = dict(given.pairs(options.var, "--var"))
     found = find(options.profile) if options.profile else None
     messages = combine(lead(prompt, values), found)
     if options.json:
@@ -128,13 +127,6 @@ def rendered(prompt: Prompt, options: argparse.Namespace) -> int:
         print(f"── {safe.line(message.role)}")
         print(safe.text(message.content))
     return Exit.OK
-
-
-def _pair(item: str) -> tuple[str, str]:
-    name, sign, value = item.partition("=")
-    if not sign or not name.strip():
-        raise UsageError(f"--var {item} is not NAME=VALUE")
-    return name.strip(), value
 
 
 def schema(options: argparse.Namespace) -> int:

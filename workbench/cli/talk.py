@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.errors import UsageError
+from workbench.cli import given
 
 if TYPE_CHECKING:
     from workbench.inference.engine import Message
@@ -22,19 +22,13 @@ def add_options(parser: argparse.ArgumentParser, *, system: str, message: str) -
     )
 
 
-def values_of(pairs: Sequence[str]) -> dict[str, str]:
+def values_of(items: Sequence[str]) -> dict[str, str]:
     """The variables' values. Raises UsageError."""
-    values = {}
-    for pair in pairs:
-        name, sign, value = pair.partition("=")
-        if not sign:
-            raise UsageError(f"--var {pair} is not NAME=VALUE", hint="for example --var topic=sums")
-        values[name] = value
-    return values
+    return dict(given.pairs(items, "--var"))
 
 
-def typed(session: Session, options: argparse.Namespace) -> tuple[Message, ...]:
-    """What the model is to read. Raises NotFoundError for a prompt that is not there, UsageError for its variables."""
+def lead_of(session: Session, options: argparse.Namespace) -> tuple[Message, ...]:
+    """What `--system` gives, with its variables. Raises NotFoundError for a prompt that is not there, UsageError."""
     from workbench.experiments.variants import find_prompt
     from workbench.inference.engine import Message
     from workbench.library.template import lead
@@ -42,7 +36,12 @@ def typed(session: Session, options: argparse.Namespace) -> tuple[Message, ...]:
     values = values_of(options.var)
     prompt = find_prompt(session.libraries, options.system) if options.system else None
     if prompt is not None:
-        first = lead(prompt, values)
-    else:
-        first = (Message("system", options.system),) if options.system else ()
-    return (*first, Message("user", options.message))
+        return lead(prompt, values)
+    return (Message("system", options.system),) if options.system else ()
+
+
+def typed(session: Session, options: argparse.Namespace) -> tuple[Message, ...]:
+    """What the model is to read: the lead, then the message. Raises as `lead_of` does."""
+    from workbench.inference.engine import Message
+
+    return (*lead_of(session, options), Message("user", options.message))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import safe
-from workbench.cli import output, talk
+from workbench.cli import given, output, talk
 from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -65,24 +64,12 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("a FILE has no system prompt", hint="leave --system and --var out, or give --message")
     if len(options.model) > 2:
         raise UsageError("two models are compared at most", hint="run it again for others")
-    text = _read(options.file) if options.file is not None else ""
+    text = given.text_of(options.file) if options.file is not None else ""
     session = Session(library=[Path(folder) for folder in options.library])
     messages = talk.typed(session, options) if options.message is not None else ()
     values = talk.values_of(options.var)
     models = [_model(session, name) for name in options.model or [None]]
     return asyncio.run(interruptible(_tokens(session, models, text, messages, values, options)))
-
-
-def _read(name: str) -> str:
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return data.decode("utf-8")
-    except FileNotFoundError:
-        raise NotFoundError("no such file", where=name) from None
-    except OSError as error:
-        raise UsageError(f"cannot read it ({error.strerror})", where=name) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"not UTF-8 text (byte {error.start})", where=name, hint="convert it with iconv") from error
 
 
 def _model(session: Session, name: str | None) -> Model:

@@ -305,13 +305,6 @@ ACTIONS: tuple[Action, ...] = (
     _a("context.previous", "the lane before", "shift+tab", "turn(-1)"),
     _a("context.number", "the lane of that number", "1 2 3 4 5 6 7 8", "lane(1)"),
     _a("context.leave", "back to the lanes, which keep their policies", "escape q K", "leave"),
-    _a("grid.up", "a row up", "up k", "go(-1, 0)"),
-    _a("grid.down", "a row down", "down j", "go(1, 0)"),
-    _a("grid.left", "a column to the left", "left h", "go(0, -1)"),
-    _a("grid.right", "a column to the right", "right l", "go(0, 1)"),
-    _a("grid.first", "the first cell", "home g", "first"),
-    _a("grid.last", "the last cell", "end G", "last"),
-    _a("grid.take", "into the text", "enter tab", "take"),
     _a("needle.run", "measure: go on, or from anew when all is measured", "r f5 ctrl+r", footer="measure"),
     _a("needle.stop", "stop; what is measured stays", "x f8", footer="stop"),
     _a("needle.ask", "ask this cell: the model answers, greedy", "a", footer="ask"),
@@ -319,6 +312,7 @@ ACTIONS: tuple[Action, ...] = (
     _a("needle.form", "the fact, its question, the text, lengths and depths", "e", footer="edit"),
     _a("needle.measure", "cells: the probability, a token's, or bits for the fact", "m", footer="shows"),
     _a("needle.beyond", "past the context too, where the beginning falls out", "b", footer="beyond"),
+    _a("needle.read", "to the text below, to scroll; and back", "tab", "read"),
     _a("needle.leave", "from the text to the cells, then back; measuring ends", "escape q H", "leave"),
     _a("dialog.leave", "leave without a change", "escape", "leave"),
 )
@@ -358,7 +352,7 @@ PLACES = {
     "tune": "Models, measuring the fastest settings",
     "history": "History",
     "results": "Results of a run",
-    "matrix": "Results, in the matrix",
+    "matrix": "In a table: results, association, needle probe",
     "trial": "Results, the trials of a case",
     "charts": "Results, charts",
     "against": "Results, against an earlier run",
@@ -375,7 +369,6 @@ PLACES = {
     "microscope": "Sampler microscope",
     "association": "Association",
     "needle": "Needle probe",
-    "grid": "Needle probe, in the cells",
     "dialog": "In a dialog",
 }
 

@@ -53,7 +53,7 @@ def cell(word: Word | None, before: Word | None, measure: Measure, *, base: bool
 def chance(p: float) -> str:
     """A probability as a person reads it."""
     places = 0 if p >= 0.1 else 1 if p >= 0.01 else 2
-    return f"{p:.{places}%}".replace("%", " %") if p >= 0.0001 else f"{p:.0e}"
+    return f"{p:.{places}%}".replace("%", " %") if p >= 0.0001 else f"{p:.0e}".replace("e-0", "e-")
 
 
 def next_lines(context: Measured, base: Measured | None) -> list[Line]:

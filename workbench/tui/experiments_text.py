@@ -12,10 +12,11 @@ from workbench.experiments.looking import Look
 from workbench.experiments.places import Entry
 from workbench.experiments.running.words import ended, progress, share, span
 from workbench.experiments.shelf import place_of
+from workbench.tui.results_text import count
 
 if TYPE_CHECKING:
     from workbench.tui.going import Going
-    from workbench.tui.widgets.card_list import Row
+from workbench.tui.widgets.card_list import Row
 
 RUNS = 5  # last runs that are shown
 VARIANTS = 12  # variants that are shown
@@ -40,8 +41,8 @@ def look_text(entry: Entry, look: Look) -> list[str]:
         lines += ["", *(" ".join(part.split()) for part in made.description.split("\n\n"))]
     if look.trials is not None:
         repeats = f" × {made.repeats} repeats" if made.repeats > 1 else ""
-        variants, cases = _count(len(made.variants), "variant"), _count(look.cases or 0, "case")
-        lines += ["", f"{variants} × {cases}{repeats} = {_count(look.trials, 'trial')}"]
+        variants, cases = count(len(made.variants), "variant"), count(look.cases or 0, "case")
+        lines += ["", f"{variants} × {cases}{repeats} = {count(look.trials, 'trial')}"]
     lines.append(f"{made.mode}, {'coupled' if made.coupled else 'independent'} dice, seed {made.seed}")
     if made.stop == "decided":
         lines.append(f"stops when decided, differences from {100 * made.delta:g} points on")
@@ -98,17 +99,13 @@ def standing_text(summary: Mapping[str, Any]) -> list[str]:
     for row in rows:
         score = f"score {_value(row['score']):.2f}" if row["score"] is not None else "nothing checked"
         passed = f"passed {_passed(row['passed'])}" if row["passed"] is not None else ""
-        parts = (passed, score, _count(row["trials"], "trial"), _count(row["errors"], "error") if row["errors"] else "")
+        parts = (passed, score, count(row["trials"], "trial"), count(row["errors"], "error") if row["errors"] else "")
         lines.append(f"{row['label']!s:<{wide}}  {' · '.join(part for part in parts if part)}")
     if pairs := summary.get("pairs", []):
         lines += ["", *(str(pair if isinstance(pair, str) else pair["text"]) for pair in pairs)]
     if summary.get("stopped") and (why := ended(summary)):
         lines += ["", why]
     return lines
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _value(found: Any) -> float:
@@ -130,7 +127,7 @@ def runs_text(runs: Sequence[Mapping[str, Any]]) -> list[str]:
         when = f"{datetime.fromisoformat(str(run['created'])).astimezone():%Y-%m-%d %H:%M}"
         stopped = meta.get("stopped") or "broken off"
         lines.append(
-            f"{when}  {run['id'][:10]}  {stopped}, {_count(summary.get('trials', 0), 'trial')}" if summary else ""
+            f"{when}  {run['id'][:10]}  {stopped}, {count(summary.get('trials', 0), 'trial')}" if summary else ""
         )
         if not summary:
             lines[-1] = f"{when}  {run['id'][:10]}  {stopped}"

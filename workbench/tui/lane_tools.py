@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import paths
-from workbench.errors import EngineError, NotFoundError, UsageError
+from workbench.errors import EngineError, NotFoundError
 from workbench.experiments.conversation import MAX_LANES, MIN_LANES, Lane
 from workbench.tui import flows
 from workbench.tui.widgets.lane import LaneView
 
 if TYPE_CHECKING:
-    from workbench.experiments.experiment import Branch
-    from workbench.insight.reading import Subject
     from workbench.session import Session
     from workbench.tui.screens.compare import CompareScreen
     from workbench.tui.widgets.answer import View
@@ -40,7 +38,8 @@ class LaneTools:
         assert self._screen.workbench.session is not None
         return self._screen.workbench.session
 
-    def _changed(self, lane: Lane) -> None:
+    def changed(self, lane: Lane) -> None:
+        """The lane has another prompt, model or sampling: say so everywhere."""
         self._screen.retitle()
         if view := self._screen.board.view(lane.uid):
             view.restate(lane)
@@ -57,7 +56,7 @@ class LaneTools:
         id = await self._screen.app.push_screen_wait(PromptPicker(session.libraries, lane.reference))
         if id == PLAIN:
             await self._screen.desk.set_prompt(session, lane, "", {})
-            self._changed(lane)
+            self.changed(lane)
         elif id is not None:
             await self.put(id)
 
@@ -80,7 +79,7 @@ class LaneTools:
                 return None
             values = given
         await self._screen.desk.set_prompt(session, lane, id, values)
-        self._changed(lane)
+        self.changed(lane)
         return values
 
     async def put_beside(self, id: str, other: str) -> None:
@@ -124,7 +123,7 @@ class LaneTools:
             raise NotFoundError("the model is gone", where=path)
         self._screen.desk.set_model(lane, model)
         await self._screen.desk.resolve(session, [lane])
-        self._changed(lane)
+        self.changed(lane)
 
     async def sampling(self) -> None:
         """The form of sampler settings."""
@@ -137,7 +136,7 @@ class LaneTools:
             return
         for each in self._screen.comparison.lanes if chosen.everywhere else [lane]:
             each.sampling = chosen.settings
-        self._changed(lane)
+        self.changed(lane)
 
     async def instructions(self) -> None:
         """Custom instructions: a profile to pick or to write, the whole system message before it runs."""
@@ -156,7 +155,7 @@ class LaneTools:
         await self._screen.desk.set_profile(session, wanted, chosen.name)
         await self._screen.desk.resolve(session, same)
         for each in [*wanted, *same]:
-            self._changed(each)
+            self.changed(each)
 
     async def edit(self) -> None:
         """The prompt's file in the person's editor; after a clean exit it is saved, as a version."""
@@ -177,7 +176,7 @@ class LaneTools:
         same = [each for each in self._screen.comparison.lanes if each.prompt == lane.prompt]
         await self._screen.desk.resolve(session, same)
         for each in same:
-            self._changed(each)
+            self.changed(each)
         if not lane.problem:
             news = "unchanged" if lane.version == before else f"now {lane.prompt}@{lane.version[:4]}"
             self._screen.workbench.tell(f"{lane.prompt}: {news}")
@@ -208,7 +207,7 @@ class LaneTools:
         await self._screen.desk.resolve(session)
         for lane, was in zip(lanes, before, strict=True):
             if (lane.version, lane.problem, lane.lead) != was:
-                self._changed(lane)
+                self.changed(lane)
 
     # ---- which lanes there are
 
@@ -220,11 +219,12 @@ class LaneTools:
         made = screen.comparison.add(screen.lane, history=history)
         if made is None:
             return
-        await self._mount(made)
+        await self.mount(made)
         if not history:
             await self.prompt()
 
-    async def _mount(self, lane: Lane) -> None:
+    async def mount(self, lane: Lane) -> None:
+        """A view for a lane of the comparison that has none yet; it gets the focus."""
         screen = self._screen
         place = screen.comparison.lanes.index(lane)
         view = LaneView(lane.uid)
@@ -233,7 +233,7 @@ class LaneTools:
         await screen.board.mount(view, before=views[place] if place < len(views) else None)
         screen.current = lane.uid
         screen.show(lane)
-        self._changed(lane)
+        self.changed(lane)
         view.focus_lane()
 
     async def remove(self) -> None:
@@ -248,7 +248,7 @@ class LaneTools:
             await view.remove()
         after = screen.comparison.lanes[min(place, len(screen.comparison.lanes) - 1)]
         screen.current = after.uid
-        self._changed(after)
+        self.changed(after)
         screen.view(after).focus_lane()
         if trial and screen.session is not None:
             await screen.session.runner.cancel([trial])
@@ -266,7 +266,7 @@ class LaneTools:
         if lane.busy and lane.last:
             lane.phase, lane.last.finish = "", "cancelled"
         screen.comparison.lanes.insert(place, lane)
-        await self._mount(lane)
+        await self.mount(lane)
 
     def move(self, by: int) -> None:
         """Another place in the row."""
@@ -280,7 +280,7 @@ class LaneTools:
             screen.board.move_child(here, after=place)
         else:
             screen.board.move_child(here, before=place)
-        self._changed(lane)
+        self.changed(lane)
 
     # ---- how lanes are shown
 
@@ -299,16 +299,6 @@ class LaneTools:
         texts = [(comparison.label(lane), lane.prompt or lane.model, lane.text) for lane in comparison.lanes]
         here = comparison.lanes.index(self._screen.lane)
         await self._screen.app.push_screen_wait(DiffScreen(texts, here))
-
-    async def attribution(self) -> None:
-        """What the lane's answer hangs on: parts of its prompt left out one at a time."""
-        from workbench.tui.insight import answer
-        from workbench.tui.screens.attribution import AttributionScreen
-
-        session = await self._opened()
-        read, _, _ = await answer(session, self._screen.comparison, self._screen.lane)
-        screen = AttributionScreen(session, read.name, read.path, read.messages, read.text)
-        await self._screen.app.push_screen_wait(screen)
 
     async def experiments(self, at: Path | None = None) -> None:
         """The experiments; `at` is the one to stand at."""
@@ -330,59 +320,6 @@ class LaneTools:
         if name:
             text = of_comparison(self._screen.comparison, name)
             await self.experiments(await asyncio.to_thread(shelf.save_new, name, text))
-
-    async def divergence(self) -> None:
-        """Where this lane's answer and another's part."""
-        from workbench.tui.insight import answers
-        from workbench.tui.screens.divergence import DivergenceScreen
-
-        session = await self._opened()
-        told = await answers(session, self._screen.comparison, self._screen.lane)
-        branch = await self._screen.app.push_screen_wait(DivergenceScreen(session, *told))
-        if branch is not None:
-            await self._branch(branch, next(each for each in told[0] if each.trial == branch.trial))
-
-    async def _branch(self, branch: Branch, read: Subject) -> None:
-        """A new lane beside the one that was read, whose answer begins with the branch. Raises UsageError."""
-        from workbench.tui.insight import window_of
-
-        session, screen = await self._opened(), self._screen
-        lane = next((each for each in screen.comparison.lanes if each.last and each.last.trial == branch.trial), None)
-        if lane is None or screen.full():
-            return
-        ready = await screen.runs.ready([lane], draft="")
-        window, lead = await window_of(session, branch.trial), len(lane.lead)
-        same = read.messages[:lead] == lane.lead if window else read.messages == lane.pending("")
-        if ready and not same:
-            raise UsageError("the lane's prompt is another than its answer had", hint="r runs it again, then branch")
-        made = screen.comparison.add(lane, history=True) if ready else None
-        if made is None:
-            return
-        await self._mount(made)
-        after = read.messages[lead:]
-        screen.runs.start([screen.comparison.plan_branch(made, branch, screen.runs.new_id(), after, window)])
-
-    async def crossing(self) -> None:
-        """Each of two answers after the other's prompt."""
-        from workbench.tui.insight import answers
-        from workbench.tui.screens.crossing import CrossingScreen
-
-        session = await self._opened()
-        told = await answers(session, self._screen.comparison, self._screen.lane)
-        await self._screen.app.push_screen_wait(CrossingScreen(session, *told))
-
-    async def microscope(self) -> None:
-        """What the samplers did at each token of the lane's answer; settings that are kept go into the lane."""
-        from workbench.tui.insight import answer
-        from workbench.tui.screens.microscope import MicroscopeScreen
-
-        session, lane = await self._opened(), self._screen.lane
-        read, made, coupled = await answer(session, self._screen.comparison, lane)
-        screen = MicroscopeScreen(session, read.name, read.path, read.messages, read.text, made, coupled=coupled)
-        chosen = await self._screen.app.push_screen_wait(screen)
-        if chosen is not None and chosen != made:
-            lane.sampling = chosen
-            self._changed(lane)
 
     async def history(self) -> None:
         """What ran before; a message from there can be taken."""

@@ -10,11 +10,13 @@ from workbench.insight.needle_words import chance, fact, meaning, sign, told
 from workbench.insight.reading import bits
 from workbench.tui.needle_kept import Kept
 from workbench.tui.widgets.frame import shorten
-from workbench.tui.widgets.heat import Shaded
-from workbench.tui.widgets.heat_grid import HEATS, Part
+from workbench.tui.widgets.heat import Shaded, style
+from workbench.tui.widgets.matrix import Cells, Part
 
 Measure = Literal["probability", "a token", "gain"]
 MEASURES: tuple[Measure, ...] = ("probability", "a token", "gain")
+NAME = 8  # columns of a fill
+SHORT: dict[Measure, str] = {"probability": "p", "a token": "p/token", "gain": "bits"}
 _AROUND = 700  # characters of the text that are shown on either side of the fact
 
 
@@ -23,11 +25,11 @@ def heads(probe: Probe) -> list[str]:
     return [*(["prompt"] if probe.in_lead else [f"{100 * depth:g} %" for depth in probe.columns]), "without"]
 
 
-def rows(kept: Kept, measure: Measure) -> list[tuple[str, list[Part]]]:
+def rows(kept: Kept, measure: Measure) -> list[Cells]:
     """A row a fill: its name, its cells; `…` where one is not measured yet."""
     if kept.probe is None:
         return []
-    made, cells = [], kept.measured
+    made, cells = list[Cells](), kept.measured
     most = max((cell.gain(lines_of(cells, cell.spot.fill)[0]) or 0.0 for cell in cells), default=0.0)
     for fill in kept.probe.fills:
         bare, _ = lines_of(cells, fill)
@@ -36,7 +38,7 @@ def rows(kept: Kept, measure: Measure) -> list[tuple[str, list[Part]]]:
             cell = kept.cells.get((fill, depth))
             parts.append(("…", "dim") if cell is None else _part(cell, bare, measure, most))
         past = "›" if kept.limit and fill > kept.limit else ""
-        made.append((f"{past}{fill:,}", parts))
+        made.append((f"{f'{past}{fill:,}':>{NAME}}", parts, ("", "")))
     return made
 
 
@@ -48,15 +50,11 @@ def _part(cell: Cell, bare: Cell | None, measure: Measure, most: float) -> Part:
         gained = cell.gain(bare)
         if gained is None:
             return f"{sign(cell)} …", "dim"
-        return f"{sign(cell)} {bits(gained):+.0f} b", _heat(gained / most if most > 0 else 0.0)
+        return f"{sign(cell)} {bits(gained):+.0f} b", style(gained, most)
     value = cell.per_token if measure == "a token" else cell.p
     if without:
         return chance(value), "dim"
-    return f"{sign(cell)} {chance(value)}", _heat(value)
-
-
-def _heat(share: float) -> str:
-    return f"heat{max(0, min(HEATS - 1, int(share * HEATS)))}"
+    return f"{sign(cell)} {chance(value)}", style(value, 1.0)
 
 
 def measure_told(measure: Measure, probe: Probe) -> str:

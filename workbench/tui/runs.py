@@ -47,6 +47,57 @@ class Runs:
         self._screen = screen
         self._ids: set[str] = set()
 
+    # ---- starting
+
+    async def message(self) -> None:
+        """The message to all lanes; with none written, the last one again."""
+        screen, comparison = self._screen, self._screen.comparison
+        message = comparison.draft
+        again = not message.strip()
+        if again and not any(lane.turns for lane in comparison.lanes):
+            screen.workbench.tell("write a message first", severity="warning")
+            return
+        if self._busy():
+            return
+        lanes = await self.ready(comparison.lanes)
+        run = self.new_id()
+        plans = (
+            comparison.plan_again(run, lanes, next_seed=False) if again else comparison.plan_turn(message, run, lanes)
+        )
+        if plans and not again:
+            screen.clear_draft()
+        self.start(plans)
+
+    async def again(self) -> None:
+        """The last message once more in every lane, with the next seed."""
+        screen, comparison = self._screen, self._screen.comparison
+        if not any(lane.turns for lane in comparison.lanes):
+            await self.message()
+            return
+        if self._busy():
+            return
+        lanes = await self.ready(comparison.lanes, draft="")
+        self.start(comparison.plan_again(self.new_id(), lanes))
+        screen.retitle()
+
+    async def lane_again(self) -> None:
+        """One lane's last message again, with the same seed; its model is started again if it failed."""
+        lane, comparison = self._screen.lane, self._screen.comparison
+        if lane.busy:
+            self._screen.workbench.tell("this lane is still running — x stops it", severity="warning")
+            return
+        lanes = await self.ready([lane], draft="")
+        plans = comparison.plan_again(self.new_id(), lanes, next_seed=False)
+        if not plans and lanes and comparison.draft.strip():
+            plans = comparison.plan_turn(comparison.draft, self.new_id(), lanes)
+        self.start(plans)
+
+    def _busy(self) -> bool:
+        """Whether lanes are running; says so."""
+        if busy := self._screen.comparison.busy:
+            self._screen.workbench.tell("lanes are still running — F8 stops them", severity="warning")
+        return busy
+
     async def ready(self, lanes: Sequence[Lane], draft: str | None = None) -> list[Lane]:
         """Those of `lanes` that can run; says why the others cannot. Their prompts are read again first."""
         if self._screen.session is None:
@@ -80,6 +131,8 @@ class Runs:
         self._screen.tally.tell()
         self._screen.save_soon()
         self._screen.run_worker(self._consume(plans), group="runs")
+
+    # ---- what comes back
 
     async def _consume(self, plans: Sequence[TrialPlan]) -> None:
         """Gather a run's events and post them. Touches no widget."""

@@ -148,15 +148,17 @@ class ExperimentRun:
         if len(paths) > 1 or self._asks:
             turn = max(1, TURN * len(paths) // self.start.plan.per_case)
         failed: set[str] = set()
-        for first in range(0, len(whole), max(1, turn)):
-            for path in paths:
-                if path not in failed and not self._stop:
-                    try:
-                        await self._turn(path, whole[first : first + turn])
-                    except EngineError as error:  # the other models go on
-                        failed.add(path)
-                        self._failures.append(str(error))
-        self._pace.leave(paths[0])
+        try:
+            for first in range(0, len(whole), max(1, turn)):
+                for path in paths:
+                    if path not in failed and not self._stop:
+                        try:
+                            await self._turn(path, whole[first : first + turn])
+                        except EngineError as error:  # the other models go on
+                            failed.add(path)
+                            self._failures.append(str(error))
+        finally:
+            self._pace.leave(paths[0])  # whatever ends it: nobody waits for it any more
 
     async def _turn(self, path: str, places: range) -> None:
         later: list[tuple[Job, TrialRecord, bool]] = []

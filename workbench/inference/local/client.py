@@ -237,6 +237,9 @@ class LocalEngine:
         try:
             process.send(make(number))
             reply = await future
+        except asyncio.CancelledError:  # else a long text would be read to its end for nobody
+            process.send(protocol.Drop(number))
+            raise
         finally:
             self._owed.pop(number, None)
         if isinstance(reply, protocol.Failed):

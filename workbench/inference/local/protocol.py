@@ -98,6 +98,12 @@ class ScoreMany(msgspec.Struct, frozen=True, tag=True):
     top: int = 0
 
 
+class Drop(msgspec.Struct, frozen=True, tag=True):
+    """Nobody waits any more for the scores asked for as `id`; their Failed, or what was ready, is of no use."""
+
+    id: int
+
+
 class NextToken(msgspec.Struct, frozen=True, tag=True):
     """Answered by Scored: the likeliest tokens."""
 
@@ -143,6 +149,7 @@ Command = (
     | Score
     | ScoreMany
     | ScoreHidden
+    | Drop
     | NextToken
     | Stages
     | Cancel

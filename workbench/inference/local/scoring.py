@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,15 @@ Read = Callable[[Floats, int], Any]  # what is made of the logits where a token 
 Work = Generator[None, None, tuple[Any, ...]]  # pauses after every chunk
 
 
+@dataclass(frozen=True)
+class _Question:
+    """Asked for as `number`; `steps` pauses after every chunk and calls `answer` at its end."""
+
+    number: int
+    answer: Answer
+    steps: Generator[None, None, None]
+
+
 class Scorer:
     """Questions about a text's probability, one after the other. `make` builds a context of so many cells."""
 
@@ -51,26 +61,42 @@ class Scorer:
         self._context: Context | None = None
         self._prompt: Ids = np.zeros(0, np.int32)
         self._last: Floats | None = None  # the logits after the prompt
-        self._queue: deque[Iterator[None]] = deque()
-        self._running: Iterator[None] | None = None
+        self._queue: deque[_Question] = deque()
+        self._running: _Question | None = None
         self._used = 0.0
         self._stored: tuple[Ids, Ids, list[Floats]] | None = None  # a prompt, a text, the logits where its tokens stand
 
-    def submit(self, prompt: Ids, text: Ids | None, top: int, answer: Answer, read: Read | None = None) -> None:
+    def submit(
+        self, prompt: Ids, text: Ids | None, top: int, answer: Answer, read: Read | None = None, *, number: int = 0
+    ) -> None:
         """Score `text` after `prompt`, each token with the `top` likeliest; without a text those after the prompt.
 
         With `read` the text is decoded a token a step, as a strict lane does, and the answer is what it makes of each
-        token's logits; asked again of the same text, stored logits serve.
+        token's logits; asked again of the same text, stored logits serve. `drop` knows it by its `number`.
         """
-        self._queue.append(self._answer(self._one(prompt, text, top, read), answer))
+        self._ask(number, answer, self._one(prompt, text, top, read))
 
-    def submit_many(self, prompt: Ids, texts: Sequence[Ids], top: int, answer: Answer) -> None:
+    def submit_many(self, prompt: Ids, texts: Sequence[Ids], top: int, answer: Answer, *, number: int = 0) -> None:
         """Score each text after the same prompt; the answer has a tuple for each."""
-        self._queue.append(self._answer(self._many(prompt, texts, top), answer))
+        self._ask(number, answer, self._many(prompt, texts, top))
 
-    def submit_hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: Answer) -> None:
+    def submit_hidden(self, prompt: Ids, text: Ids, parts: Sequence[Part], answer: Answer, *, number: int = 0) -> None:
         """Score `text` after `prompt` once for each of `parts`: places of tokens that it does not see (hiding.py)."""
-        self._queue.append(self._answer(self._hidden(prompt, text, parts), answer))
+        self._ask(number, answer, self._hidden(prompt, text, parts))
+
+    def _ask(self, number: int, answer: Answer, work: Work) -> None:
+        self._queue.append(_Question(number, answer, self._answer(work, answer)))
+
+    def drop(self, number: int) -> None:
+        """Nobody waits for that question any more: it is answered by an error, and no further chunk is read for it."""
+        waiting, running = list(self._queue), self._running
+        self._queue = deque(each for each in waiting if each.number != number)
+        if running is not None and running.number == number:
+            waiting, self._running = [running, *waiting], None
+        for each in waiting:
+            if each.number == number:
+                each.steps.close()
+                each.answer(EngineError("the question was given up"))
 
     @property
     def busy(self) -> bool:
@@ -89,11 +115,11 @@ class Scorer:
             if not self._queue:
                 return
             self._running = self._queue.popleft()
-        if next(self._running, self) is self:
+        if next(self._running.steps, self) is self:
             self._running = None
 
-    def _answer(self, work: Work, answer: Answer) -> Iterator[None]:
-        """Work that pauses after every chunk; ends by calling `answer`, whatever happens."""
+    def _answer(self, work: Work, answer: Answer) -> Generator[None, None, None]:
+        """Work that pauses after every chunk; ends by calling `answer`, whatever happens but `drop`."""
         try:
             answer((yield from work))
         except WorkbenchError as error:

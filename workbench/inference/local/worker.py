@@ -158,6 +158,8 @@ class Worker:
                 self._hide(command, prompt, whole[len(prompt) :], scheduler)
             case protocol.ScoreMany():
                 self._score_many(command, counter, scheduler)
+            case protocol.Drop():
+                self._inbox.put(lambda: scheduler.scorer.drop(command.id))
             case protocol.Stages():
                 prompt, whole = counter.continued(command.prompt, command.continuation)
                 self._look(command, prompt, whole[len(prompt) :], scheduler)
@@ -208,7 +210,7 @@ class Worker:
             else:
                 self.send(protocol.Scored(identity, result if said is None else self._cut(said, result)))
 
-        self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer))
+        self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, top, answer, number=identity))
 
     def _hide(self, command: protocol.ScoreHidden, prompt: llama.Ids, text: llama.Ids, scheduler: Scheduler) -> None:
         assert self._model is not None
@@ -220,7 +222,7 @@ class Worker:
         parts = in_tokens(self._model, command.prompt, prompt, command.hidden)
         answer = self._each(command.id, (command.continuation,) * len(parts))
 
-        self._inbox.put(lambda: scheduler.scorer.submit_hidden(prompt, text, parts, answer))
+        self._inbox.put(lambda: scheduler.scorer.submit_hidden(prompt, text, parts, answer, number=command.id))
 
     def _score_many(self, command: protocol.ScoreMany, counter: Counter, scheduler: Scheduler) -> None:
         said = command.continuations
@@ -230,7 +232,8 @@ class Worker:
         texts = [counter.continued(command.prompt, text)[1][len(prompt) :] for text in said]
         answer = self._each(command.id, said)
 
-        self._inbox.put(lambda: scheduler.scorer.submit_many(prompt, texts, max(0, command.top), answer))
+        top = max(0, command.top)
+        self._inbox.put(lambda: scheduler.scorer.submit_many(prompt, texts, top, answer, number=command.id))
 
     def _each(self, identity: int, said: Sequence[str]) -> Callable[[tuple[Any, ...] | WorkbenchError], None]:
         """What tells the scores of each text."""
@@ -267,7 +270,7 @@ class Worker:
             else:
                 self.send(protocol.Staged(command.id, self._cut(command.continuation, result)))
 
-        self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, 0, answer, glass.see))
+        self._inbox.put(lambda: scheduler.scorer.submit(prompt, text, 0, answer, glass.see, number=command.id))
 
     # -- the main thread --------------------------------------------------------------------------------------------
 

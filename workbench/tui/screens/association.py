@@ -26,7 +26,7 @@ from workbench.tui.association_tools import AssociationTools
 from workbench.tui.screens.beside import bindings
 from workbench.tui.widgets.frame import FrameLine
 from workbench.tui.widgets.heat_table import HeatTable
-from workbench.tui.widgets.matrix import HEAD, Cells, Matrix
+from workbench.tui.widgets.matrix import Cells, Matrix
 from workbench.tui.widgets.page import Page
 
 if TYPE_CHECKING:
@@ -178,10 +178,8 @@ class AssociationScreen(ModalScreen["Trying"]):
         names = sheet.names
         heads = [(name, "baseline" if at == sheet.base else "") for at, name in enumerate(names)]
         longest = max((cell_len(word) for word in sheet.words), default=4)
-        height = max(3, min(len(sheet.words) + HEAD, self.size.height // 2))
-        self.table.styles.height = height
-        self.table.set_heads(heads, title=("word", said.SHORT[self.view]), longest=longest + 1)
-        self.table.show(len(sheet.words), max(0, self.table.here))
+        title, most = ("word", said.SHORT[self.view]), self.size.height // 2
+        self.table.put(len(sheet.words), heads, title=title, longest=longest + 1, most=most)
         self._tell()
 
     def _tell(self) -> None:

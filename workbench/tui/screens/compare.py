@@ -204,6 +204,12 @@ class CompareScreen(CoverableScreen[None]):
         area.text = text
         area.move_cursor(area.document.end)
 
+    def clear_draft(self) -> None:
+        """The message was sent: the box is empty again."""
+        with self.prevent(TextArea.Changed):
+            self.box.area.text = ""
+        self.comparison.draft = ""
+
     def save_soon(self) -> None:
         """Keep what is on the screen, within a second."""
         if not self._save_timer:
@@ -234,49 +240,15 @@ class CompareScreen(CoverableScreen[None]):
 
     async def action_run(self) -> None:
         """The message to all lanes; with none written, the last one again."""
-        comparison = self.comparison
-        message = comparison.draft
-        again = not message.strip()
-        if again and not any(lane.turns for lane in comparison.lanes):
-            self.workbench.tell("write a message first", severity="warning")
-            return
-        if comparison.busy:
-            self.workbench.tell("lanes are still running — F8 stops them", severity="warning")
-            return
-        lanes = await self.runs.ready(comparison.lanes)
-        run = self.runs.new_id()
-        plans = (
-            comparison.plan_again(run, lanes, next_seed=False) if again else comparison.plan_turn(message, run, lanes)
-        )
-        if plans and not again:
-            with self.prevent(TextArea.Changed):
-                self.box.area.text = ""
-            comparison.draft = ""
-        self.runs.start(plans)
+        await self.runs.message()
 
     async def action_again(self) -> None:
         """The last message once more in every lane, with the next seed."""
-        if not any(lane.turns for lane in self.comparison.lanes):
-            await self.action_run()
-            return
-        if self.comparison.busy:
-            self.workbench.tell("lanes are still running — F8 stops them", severity="warning")
-            return
-        lanes = await self.runs.ready(self.comparison.lanes, draft="")
-        self.runs.start(self.comparison.plan_again(self.runs.new_id(), lanes))
-        self.retitle()
+        await self.runs.again()
 
     async def action_rerun(self) -> None:
         """This lane's last message again, with the same seed; its model is started again if it failed."""
-        lane = self.lane
-        if lane.busy:
-            self.workbench.tell("this lane is still running — x stops it", severity="warning")
-            return
-        lanes = await self.runs.ready([lane], draft="")
-        plans = self.comparison.plan_again(self.runs.new_id(), lanes, next_seed=False)
-        if not plans and lanes and self.comparison.draft.strip():
-            plans = self.comparison.plan_turn(self.comparison.draft, self.runs.new_id(), lanes)
-        self.runs.start(plans)
+        await self.runs.lane_again()
 
     @on(Runs.Advanced)
     def _advanced(self, message: Runs.Advanced) -> None:
@@ -420,11 +392,11 @@ class CompareScreen(CoverableScreen[None]):
 
     def action_attribution(self) -> None:
         """What the lane's answer hangs on."""
-        self.tools.work(self.tools.attribution())
+        self.tools.work(insight_flows.attribution(self))
 
     def action_microscope(self) -> None:
         """What the samplers did to the lane's answer."""
-        self.tools.work(self.tools.microscope())
+        self.tools.work(insight_flows.microscope(self))
 
     def action_needle(self) -> None:
         """What the lane's model finds of a fact in longer and longer texts."""
@@ -452,11 +424,11 @@ class CompareScreen(CoverableScreen[None]):
 
     def action_divergence(self) -> None:
         """Where two answers part."""
-        self.tools.work(self.tools.divergence())
+        self.tools.work(insight_flows.divergence(self))
 
     def action_crossing(self) -> None:
         """Each of two answers after the other's prompt."""
-        self.tools.work(self.tools.crossing())
+        self.tools.work(insight_flows.crossing(self))
 
     def action_find(self) -> None:
         """Find in the answer."""

@@ -91,6 +91,7 @@ class ContextScreen(ModalScreen[Chosen]):
         self.chosen: Chosen = {lane.uid: (lane.policy, lane.summary) for lane in lanes}
         self.found: Filling | None = None
         self._state = ""
+        self._summed = 0  # summaries begun: one that was given up may still be ending
         self.head, self.foot = FrameLine("top"), FrameLine("bottom")
         self.bar = PartsBar()
         self.says = Static(markup=False)
@@ -142,7 +143,8 @@ class ContextScreen(ModalScreen[Chosen]):
                 if policy == "summarise" and window and window.lost and window.summary is None:
                     self.found, self._state = found, "the model sums up what is forgotten …"
                     self._show(reveal=True)
-                    trial = f"context-{lane.uid}-summary"
+                    self._summed += 1
+                    trial = f"context-{lane.uid}-summary-{self._summed}"
                     found = await filling(engine, lane.lead, lane.messages, policy, lane.room, known=known, trial=trial)
             made = found.window.summary if found.window else None
             self.chosen[lane.uid] = (policy, made or known)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -24,11 +24,15 @@ from workbench.tui.needle_kept import Kept, Place, Setup
 from workbench.tui.screens.beside import bindings
 from workbench.tui.widgets.frame import FrameLine
 from workbench.tui.widgets.heat import HeatPane
-from workbench.tui.widgets.heat_grid import HeatGrid
+from workbench.tui.widgets.heat_table import HeatTable
+from workbench.tui.widgets.matrix import Cells, Matrix
 
 if TYPE_CHECKING:
     from workbench.session import Session
     from workbench.tui.app import WorkbenchApp
+
+
+_CELL = (9, 12)  # columns of a cell
 
 
 class NeedleScreen(ModalScreen[None]):
@@ -36,11 +40,10 @@ class NeedleScreen(ModalScreen[None]):
 
     DEFAULT_CSS = """
     NeedleScreen { background: $background; layout: vertical; }
-    NeedleScreen HeatGrid { max-height: 50%; margin: 0 1; }
     NeedleScreen Vertical { height: 1fr; padding: 0 1; }
     """
-    AUTO_FOCUS = "HeatGrid"
-    places: ClassVar[tuple[str, ...]] = ("needle", "grid", "answer", "app")
+    AUTO_FOCUS = "HeatTable"
+    places: ClassVar[tuple[str, ...]] = ("needle", "matrix", "answer", "app")
     BINDINGS: ClassVar[list[BindingType]] = bindings("needle")
 
     def __init__(self, session: Session, label: str, model: str, path: str, lead: Sequence[Message]) -> None:
@@ -50,7 +53,8 @@ class NeedleScreen(ModalScreen[None]):
         self._measure: needle_text.Measure = "probability"
         self._asked = 0  # answers begun
         self._states = {"measure": "", "ask": ""}  # what goes on, or why it ended
-        self.grid, self.pane = HeatGrid(), HeatPane()
+        self.rows: list[Cells] = []
+        self.table, self.pane = HeatTable(lambda at: self.rows[at], _CELL), HeatPane()
         self.head, self.middle, self.foot = FrameLine("top"), FrameLine("middle"), FrameLine("bottom")
 
     @property
@@ -66,7 +70,7 @@ class NeedleScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield self.head
-        yield self.grid
+        yield self.table
         yield self.middle
         with Vertical():
             yield self.pane
@@ -150,27 +154,27 @@ class NeedleScreen(ModalScreen[None]):
     @property
     def place(self) -> Place | None:
         """The current cell's."""
-        probe = self.kept.probe
-        if probe is None:
+        probe, row = self.kept.probe, self.table.here
+        if probe is None or row < 0:
             return None
-        row, column = self.grid.here
-        depths = (*probe.columns, None)
-        return probe.fills[min(row, len(probe.fills) - 1)], depths[min(column, len(depths) - 1)]
+        return probe.fills[row], (*probe.columns, None)[self.table.column]
 
     def _show(self) -> None:
         if not self.is_attached:
             return
         kept, probe = self.kept, self.kept.probe
         about = [self._state] if self._state else []
+        self.rows = needle_text.rows(kept, self._measure)
+        heads = [(name, "") for name in needle_text.heads(probe)] if probe is not None else []
+        wide = needle_text.NAME
+        title = (f"{'tokens':>{wide}}", f"{needle_text.SHORT[self._measure]:>{wide}}")
+        self.table.put(len(self.rows), heads, title=title, longest=wide, most=self.size.height // 2)
         if probe is not None:
-            self.grid.show("tokens", needle_text.heads(probe), needle_text.rows(kept, self._measure))
             said = needle_text.measure_told(self._measure, probe)
             limit = [f"limit {kept.limit:,}"] if kept.limit else []
             about = [said, *(about or [*limit, f"{len(kept.measured)} of {len(kept.places)}"])]
-        else:
-            self.grid.show("tokens", [], [])
-        title = [(f"needle {self._label}", "name"), (f"  {self._model}", "strong")]
-        self.head.show(title, [(" · ".join(about), "")], firm=True)
+        label = [(f"needle {self._label}", "name"), (f"  {self._model}", "strong")]
+        self.head.show(label, [(" · ".join(about), "")], firm=True)
         done = brief(probe, kept.measured) if probe is not None and self._whole else ""
         self.middle.show([(done or SIGNS, "strong" if done else "")], [(SIGNS, "")] if done else [])
         self._paint()
@@ -180,12 +184,16 @@ class NeedleScreen(ModalScreen[None]):
         cell = self.kept.cells.get(place) if place is not None else None
         self.pane.put(needle_text.paint(self.kept, cell, self._state), at)
 
-    def on_heat_grid_moved(self) -> None:
+    @on(Matrix.Moved)
+    def _moved(self, event: Matrix.Moved) -> None:
         """Another cell, from its beginning."""
+        event.stop()
         self._paint(0)
 
-    def on_heat_grid_taken(self) -> None:
+    @on(Matrix.Taken)
+    def _taken(self, event: Matrix.Taken) -> None:
         """Into the text, to scroll."""
+        event.stop()
         self.pane.focus()
 
     # ---- keys
@@ -206,7 +214,7 @@ class NeedleScreen(ModalScreen[None]):
 
     def _cancel(self, *groups: str) -> bool:
         """End what runs of these; whether anything did."""
-        busy = [each for each in self.workers if each.node is self and each.group in groups and each.is_running]
+        busy = [each for each in self.workers if each.node is self and each.group in groups and not each.is_finished]
         for worker in busy:
             worker.cancel()
         return bool(busy)
@@ -254,9 +262,13 @@ class NeedleScreen(ModalScreen[None]):
         setup = self.kept.setup
         self._take(replace(setup, beyond=not setup.beyond))
 
+    def action_read(self) -> None:
+        """Between the cells and the text."""
+        (self.table if self.focused is self.pane else self.pane).focus()
+
     def action_leave(self) -> None:
         """From the text to the cells, from there back."""
         if self.focused is self.pane:
-            self.grid.focus()
+            self.table.focus()
         else:
             self.dismiss(None)

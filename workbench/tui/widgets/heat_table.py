@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.style import Style
 
-from workbench.tui.widgets.matrix import Matrix
+from workbench.tui.widgets.matrix import HEAD, Cells, Matrix
 
 _SHADES = tuple(f"{sign}{number}" for sign in ("hot", "cold") for number in range(1, 5))
 
@@ -25,7 +26,22 @@ class HeatTable(Matrix):
     HeatTable > .matrix--cold4 { background: $primary 60%; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"matrix--{name}" for name in _SHADES}
-    cell_width: ClassVar[tuple[int, int]] = (11, 18)
+
+    def __init__(self, row: Callable[[int], Cells], cell_width: tuple[int, int] = (11, 18)) -> None:
+        super().__init__(row)
+        self.cell_width = cell_width
+        self._was = (0, 0)  # the current cell, kept while there are no rows
+
+    def put(
+        self, count: int, heads: Sequence[tuple[str, str]], *, title: tuple[str, str], longest: int, most: int
+    ) -> None:
+        """`count` rows under these heads, in no more than `most` lines; one stays at the same cell."""
+        if self.here >= 0:
+            self._was = self.here, self.column
+        self.styles.height = max(HEAD + 1, min(count + HEAD, most))
+        self._column = self._was[1]
+        self.set_heads(heads, title=title, longest=longest)
+        self.show(count, self._was[0])
 
     def _look(self, kind: str, base: Style) -> Style:
         if kind not in _SHADES:

@@ -49,7 +49,7 @@ class Matrix(Widget, can_focus=True):
         Binding(",".join(a.keys), a.do, a.title, show=False, id=a.id) for a in actions.at("matrix")
     ]
 
-    cell_width: ClassVar[tuple[int, int]] = (16, 26)  # columns of a cell: at least, at most
+    cell_width = (16, 26)  # columns of a cell: at least, at most
 
     class Moved(Message):
         """Another cell is the current one."""
