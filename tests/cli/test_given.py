@@ -47,3 +47,11 @@ def test_pairs() -> None:
         with pytest.raises(UsageError, match="is not NAME=VALUE") as told:
             given.pairs([wrong], "--set", "temperature=0.2")
         assert told.value.hint == "for example --set temperature=0.2"
+
+
+@pytest.mark.parametrize("number", ["-5", "1.5", "many"])
+def test_a_number_that_is_none_is_wrong_usage(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call("context", "--message", "Hi", "--context", number)
+    assert ended.value.code == Exit.USAGE
+    assert f"'{number}' is no whole number of 0 or more" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import safe
 from workbench.bars import bar
 from workbench.cli import given, output, talk
+from workbench.cli.given import whole
 from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="only hide each from the answer: near figures (≈) in a fraction of the time",
     )
     parser.add_argument(
-        "--exact", type=int, metavar="K", help="a quick look first, then leave out the K heaviest for exact figures"
+        "--exact", type=whole, metavar="K", help="a quick look first, then leave out the K heaviest for exact figures"
     )
     parser.add_argument("--model", metavar="NAME|PATH", help="the model (the trial's, or the starter)")
     parser.add_argument(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli import given, output
 from workbench.cli.conversation import add_over_full, read
+from workbench.cli.given import whole
 from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--strict", action="store_true", help="bit-identical on replay, slower")
     parser.add_argument("--independent", action="store_true", help="own dice for each variant, not the same noise")
-    parser.add_argument("--context", type=int, default=0, metavar="N", help="context length in tokens (0: up to 4096)")
+    parser.add_argument(
+        "--context", type=whole, default=0, metavar="N", help="context length in tokens (0: up to 4096)"
+    )
     parser.add_argument("--offload", type=int, default=-1, metavar="N", help="layers on the GPU (-1: all)")
     parser.add_argument(
         "--library",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import safe
 from workbench.bars import bar
 from workbench.cli import output, reading
+from workbench.cli.given import whole
 from workbench.errors import Exit
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """The verb and its options."""
     parser = subparsers.add_parser("diverge", help="where two answers part, and what was likely there")
     parser.add_argument("trials", nargs=2, metavar="TRIAL", help="a trial's id, or its beginning")
-    parser.add_argument("--top", type=int, default=20, metavar="K", help="likeliest tokens beside each (20)")
+    parser.add_argument("--top", type=whole, default=20, metavar="K", help="likeliest tokens beside each (20)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 

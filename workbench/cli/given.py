@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +27,17 @@ def text_of(name: str) -> str:
 def typed(text: str) -> str:
     """A text given on the command line; `-` is what stands on stdin. Raises UsageError."""
     return text_of("-") if text == "-" else text
+
+
+def whole(text: str) -> int:
+    """A whole number of 0 or more, as argparse's `type`."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return number
 
 
 def pairs(items: Iterable[str], option: str, such: str = "topic=sums") -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import history_change, history_import, history_replay, output
+from workbench.cli.given import whole
 from workbench.cli.history_ids import one_run, open_history, trials_of
 from workbench.errors import Exit, UsageError
 
@@ -37,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     found.add_argument("words", nargs="+", metavar="WORD", help="or kind: model: prompt: finish: tag: since:7d")
     found.add_argument("--trials", action="store_true", help="the trials that match, each whole")
     for each in (listing, found):
-        each.add_argument("--limit", type=int, default=30, metavar="N", help="how many runs (30)")
+        each.add_argument("--limit", type=whole, default=30, metavar="N", help="how many runs (30)")
     history_replay.add_verb(verb)
     history_change.add_verbs(verb)
     history_import.add_verb(verb)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench import safe
 from workbench.cli import given, output
+from workbench.cli.given import whole
 from workbench.cli.history_ids import one_run, open_history
 from workbench.errors import Exit, UsageError
 
@@ -30,8 +31,10 @@ def add_verbs(verb: Verb) -> None:
     gone.add_argument("runs", nargs="+", metavar="RUN", help="a run's id, or its beginning")
     gone.add_argument("--force", action="store_true", help="even what a label, a report or a tag keeps (never votes)")
     old = verb("prune", "delete the oldest runs, never what something points at", prune)
-    old.add_argument("--keep-days", type=int, metavar="N", help="those older go ([history] keep_days in the settings)")
-    old.add_argument("--keep-bytes", type=int, metavar="N", help="the oldest go until it has no more (keep_bytes)")
+    old.add_argument(
+        "--keep-days", type=whole, metavar="N", help="those older go ([history] keep_days in the settings)"
+    )
+    old.add_argument("--keep-bytes", type=whole, metavar="N", help="the oldest go until it has no more (keep_bytes)")
     old.add_argument("--dry-run", action="store_true", help="only say what would go")
     out = verb("export", "runs as JSON lines, a trial each (all runs when none is named)", export)
     out.add_argument("runs", nargs="*", metavar="RUN", help="a run's id, or its beginning")

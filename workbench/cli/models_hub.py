@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import output
+from workbench.cli.given import whole
 from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     searching = verbs.add_parser("search", help="GGUF repositories on the hub, or what is in one (OWNER/NAME)")
     searching.add_argument("words", nargs="*", help="words, and filters: license: language: task: size:1B-8B tag:")
     searching.add_argument("--sort", choices=_SORTS, default="downloads")
-    searching.add_argument("--limit", type=int, default=20, metavar="N")
+    searching.add_argument("--limit", type=whole, default=20, metavar="N")
     searching.add_argument("--license", default="", metavar="NAME", help="such as mit, apache-2.0")
     searching.add_argument("--language", default="", metavar="CODE", help="such as ko, or korean")
     searching.add_argument("--task", default="", metavar="NAME", help="such as text-generation")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import given, output, talk
+from workbench.cli.given import whole
 from workbench.errors import EngineError, Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--var", action="append", default=[], metavar="NAME=V", help="a value for the prompt's {{name}}"
     )
     parser.add_argument("--ask", action="store_true", help="generate too, greedy: is it in the answer?")
-    parser.add_argument("--room", type=int, default=48, metavar="N", help="tokens kept free for the answer (48)")
+    parser.add_argument("--room", type=whole, default=48, metavar="N", help="tokens kept free for the answer (48)")
     parser.add_argument("--beyond", action="store_true", help="longer than the context too: the beginning falls out")
-    parser.add_argument("--context", type=int, default=0, metavar="N", help="context length in tokens (0: up to 4096)")
+    parser.add_argument(
+        "--context", type=whole, default=0, metavar="N", help="context length in tokens (0: up to 4096)"
+    )
     parser.add_argument(
         "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
     )

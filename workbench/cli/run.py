@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli import output, run_output
+from workbench.cli.given import whole
 from workbench.errors import Exit, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--model", default="", metavar="NAME", help="with --prompt: the model")
     parser.add_argument("--resume", default="", metavar="RUN", help="go on with a run")
     parser.add_argument("--fresh", action="store_true", help="take nothing from the history")
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N cases of the plan")
+    parser.add_argument("--limit", type=whole, default=0, metavar="N", help="only the first N cases of the plan")
     parser.add_argument(
         "--baseline", default="", metavar="RUN", help="an earlier run, or `last`: exit 1 when something got worse"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import output, reading
+from workbench.cli.given import whole
 from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--prompt", metavar="TEXT|FILE", help="a raw text (or a file of it) instead of a trial")
     parser.add_argument("--continuation", metavar="TEXT|FILE", help="what is scored after --prompt")
     parser.add_argument("--model", metavar="NAME|PATH", help="the model for --prompt (the starter when left out)")
-    parser.add_argument("--top", type=int, default=5, metavar="K", help="likeliest tokens beside each (5)")
+    parser.add_argument("--top", type=whole, default=5, metavar="K", help="likeliest tokens beside each (5)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 

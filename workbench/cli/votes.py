@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import output
+from workbench.cli.given import whole
 from workbench.cli.history_ids import open_history
 from workbench.errors import Exit, NotFoundError, UsageError
 
@@ -27,7 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("votes", help="blind votes: list, rank, import, export")
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="votes, newest first")
-    listing.add_argument("--limit", type=int, default=30, metavar="N", help="how many (30)")
+    listing.add_argument("--limit", type=whole, default=30, metavar="N", help="how many (30)")
     listing.set_defaults(func=list_votes)
     ranked = verbs.add_parser("ranking", help="the items by rating, best first, with 95 %% ranges")
     ranked.set_defaults(func=ranking)
