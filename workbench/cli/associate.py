@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench import safe
 from workbench.bars import bar
-from workbench.cli import output
+from workbench.cli import given, output
 from workbench.errors import Exit, NotFoundError, PromptError, UsageError
 
 if TYPE_CHECKING:
@@ -31,10 +31,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--base", metavar="NAME", help="the context that changes are measured against (the first)")
     parser.add_argument("--plot", action="store_true", help="draw contexts and words on a plane too")
-    parser.add_argument("--model", metavar="NAME|PATH", help="the model (the starter when left out)")
-    parser.add_argument(
-        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
-    )
+    given.add_model(parser)
+    given.add_library(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from workbench import safe
 from workbench.bars import bar
 from workbench.cli import given, output, talk
-from workbench.cli.given import whole
 from workbench.errors import Exit, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -35,12 +34,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="only hide each from the answer: near figures (≈) in a fraction of the time",
     )
     parser.add_argument(
-        "--exact", type=whole, metavar="K", help="a quick look first, then leave out the K heaviest for exact figures"
+        "--exact",
+        type=given.whole,
+        metavar="K",
+        help="a quick look, then the K heaviest left out for exact figures",
     )
     parser.add_argument("--model", metavar="NAME|PATH", help="the model (the trial's, or the starter)")
-    parser.add_argument(
-        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
-    )
+    given.add_library(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 

@@ -7,8 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli import output, run_output
-from workbench.cli.given import whole
+from workbench.cli import given, output, run_output
 from workbench.errors import Exit, UsageError
 
 RUN = re.compile("[0-9a-f]{1,20}")
@@ -33,13 +32,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "what", nargs="+", metavar="PROMPT|RUN", help="prompts; or a run's id (hex digits), its beginning"
     )
     parser.add_argument("--model", default="", metavar="NAME", help="of a prompt: the model")
-    parser.add_argument("--limit", type=whole, default=0, metavar="N", help="of a prompt: only its first N cases")
+    parser.add_argument("--limit", type=given.whole, default=0, metavar="N", help="of a prompt: only its first N cases")
     parser.add_argument("--fresh", action="store_true", help="of a prompt: take nothing from the history")
     parser.add_argument("--baseline", default="", metavar="RUN", help="of a prompt: exit 1 when it got worse since")
     parser.add_argument("--checks", default="", metavar="FILE", help="of a run: a TOML file with [[checks]] instead")
-    parser.add_argument(
-        "--library", metavar="DIR", action="append", default=[], help="a prompt library before all others"
-    )
+    given.add_library(parser)
     parser.add_argument("--json", action="store_true", help="JSON lines: a trial each, then the summary")
     parser.set_defaults(func=run, file="", resume="", detach=False, id="", report=[])
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from workbench import safe
 from workbench.cli import given, output
 from workbench.cli.conversation import add_over_full, read
-from workbench.cli.given import whole
 from workbench.errors import Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -31,14 +30,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--profile", metavar="NAME", help="custom instructions")
     add_over_full(parser)
-    parser.add_argument("--answer", type=whole, metavar="N", help="longest answer in tokens (the prompt's, or 512)")
+    parser.add_argument("--answer", type=given.whole, metavar="N", help="longest answer, tokens (the prompt's, or 512)")
     parser.add_argument(
-        "--context", type=whole, default=0, metavar="N", help="context length in tokens (0: up to 4096)"
+        "--context", type=given.whole, default=0, metavar="N", help="context length in tokens (0: up to 4096)"
     )
-    parser.add_argument("--model", metavar="NAME|PATH", help="the model (the starter when left out)")
-    parser.add_argument(
-        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
-    )
+    given.add_model(parser)
+    given.add_library(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 

@@ -1,4 +1,4 @@
-"""What a person gives a command: texts from a file or from stdin, and NAME=VALUE pairs."""
+"""What a person gives a command: options that several have, texts from a file or stdin, NAME=VALUE pairs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.errors import NotFoundError, UsageError
+
+
+def add_library(parser: argparse.ArgumentParser) -> None:
+    """`--library DIR`, as often as one likes."""
+    parser.add_argument(
+        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """`--model`, with the starter model as the default."""
+    parser.add_argument("--model", metavar="NAME|PATH", help="the model (the starter when left out)")
 
 
 def text_of(name: str) -> str:

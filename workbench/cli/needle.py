@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import safe
 from workbench.cli import given, output, talk
-from workbench.cli.given import whole
 from workbench.errors import EngineError, Exit, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _CELL = 9  # columns of a cell
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb and its options."""
     parser = subparsers.add_parser("needle", help="what a model still finds of a fact, at growing depth and length")
-    parser.add_argument("--model", metavar="NAME|PATH", help="the model (the starter when left out)")
+    given.add_model(parser)
     parser.add_argument("--fills", metavar="N,N", default="", help="prompts' lengths in tokens (256 and up, doubled)")
     parser.add_argument("--depths", metavar="%,%", default="0,25,50,75,100", help="where the fact stands in the text")
     parser.add_argument("--needle", metavar="TEXT", help="the fact; a sentence of --system stays where it is")
@@ -42,14 +41,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--var", action="append", default=[], metavar="NAME=V", help="a value for the prompt's {{name}}"
     )
     parser.add_argument("--ask", action="store_true", help="generate too, greedy: is it in the answer?")
-    parser.add_argument("--room", type=whole, default=48, metavar="N", help="tokens kept free for the answer (48)")
+    parser.add_argument("--room", type=given.whole, default=48, metavar="N", help="tokens free for the answer (48)")
     parser.add_argument("--beyond", action="store_true", help="longer than the context too: the beginning falls out")
     parser.add_argument(
-        "--context", type=whole, default=0, metavar="N", help="context length in tokens (0: up to 4096)"
+        "--context", type=given.whole, default=0, metavar="N", help="context length in tokens (0: up to 4096)"
     )
-    parser.add_argument(
-        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
-    )
+    given.add_library(parser)
     parser.add_argument("--json", action="store_true", help="JSON lines: a cell each, then the summary")
     parser.set_defaults(func=run)
 

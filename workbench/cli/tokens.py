@@ -44,9 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="whose tokenizer (the starter model's when left out); a second one is compared",
     )
     parser.add_argument("--special", action="store_true", help="read control tokens (<|im_end|>) in the file as such")
-    parser.add_argument(
-        "--library", action="append", default=[], metavar="DIR", help="a prompt library before all others"
-    )
+    given.add_library(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=run)
 
