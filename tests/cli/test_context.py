@@ -19,10 +19,10 @@ def call(*argv: str) -> int:
 @pytest.fixture
 def talk(tmp_path: Path) -> str:
     """A system text, and eight turns of about 30 tokens."""
-    said = [{"role": "system", "content": "You are a guide."}]
+    said: list[dict[str, object]] = [{"role": "system", "content": "You are a guide."}]
     for at in range(8):
         said.append({"role": "user", "content": f"What stands in room {at}, if I may ask?"})
-        said.append({"role": "assistant", "content": [{"type": "text", "text": f"In room {at} stands a ship."}]})  # type: ignore[dict-item]
+        said.append({"role": "assistant", "content": [{"type": "text", "text": f"In room {at} stands a ship."}]})
     file = tmp_path / "talk.json"
     file.write_text(json.dumps({"messages": said}))
     return str(file)

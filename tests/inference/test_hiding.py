@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,20 +39,21 @@ def test_what_is_hidden_is_missed_and_the_prompt_stays_as_it_was(request: pytest
     scorer = Scorer(model, make, 512)
 
     def ask(text: Ids) -> tuple[TokenLogprob, ...]:
-        found: list[object] = []
+        found: list[Any] = []
         scorer.submit(prompt, text, 0, found.append)
-        return settled(found)  # type: ignore[return-value]
+        return settled(found)
 
     def hide(text: Ids, parts: list[Part]) -> tuple[tuple[TokenLogprob, ...], ...]:
-        found: list[object] = []
+        found: list[Any] = []
         scorer.submit_hidden(prompt, text, parts, found.append)
-        return settled(found)  # type: ignore[return-value]
+        return settled(found)
 
-    def settled(found: list[object]) -> object:
+    def settled(found: list[Any]) -> tuple[Any, ...]:
         while scorer.busy:
             scorer.step()
         assert isinstance(found[0], tuple), found[0]
-        return found[0]
+        answer: tuple[Any, ...] = found[0]
+        return answer
 
     def total(tokens: tuple[TokenLogprob, ...]) -> float:
         return sum(token.logprob for token in tokens)

@@ -36,7 +36,7 @@ async def talked(app: Driver, turns: int = 9) -> None:
     async def stay(session: Session, lanes: Iterable[Lane] | None = None) -> None:
         return
 
-    app.screen.desk.resolve = stay  # type: ignore[method-assign]
+    pytest.MonkeyPatch().setattr(app.screen.desk, "resolve", stay)  # the desk goes with its screen
     for lane in app.lanes:
         lane.prompt, lane.lead, lane.version = "", LEAD, ""
         lane.turns = [

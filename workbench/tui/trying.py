@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from workbench.errors import NotFoundError, PromptError, StorageError
+from workbench.errors import NotFoundError, PromptError, StorageError, WorkbenchError
 from workbench.insight.association import Association, Measured, Word, distances
 from workbench.insight.sheet import Sheet
 from workbench.library.prompt import parse
@@ -95,7 +95,7 @@ def save(session: Session, trying: Trying) -> Saved:
     working.text = sheet.written(before)
     try:
         saved = Writer(session.libraries, session.versions).save(working)
-    except Exception:
+    except WorkbenchError:
         working.text = before
         raise
     prompt = parse(working.base, id=working.id, library=working.library.name, path=working.path)
